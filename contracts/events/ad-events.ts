@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { CLICK_OUTCOMES, CLICK_REASONS } from '../../domain/click-outcome.js';
+import { PLACEMENTS } from '../../domain/placement.js';
+
+/**
+ * Topic `ad-events`. Flat JSON so that Flink reads it without a decoder of ours. Keys: clicks and decisions by
+ * advertiserId (one advertiser's charges are ordered), everything else by requestId; ticks go to every partition.
+ * `recordedAt` is when we recorded *this event* (epoch ms, business clock): the event time of every statement.
+ */
+const envelope = {
+  /** Deterministic where the event can be repeated, so that a repeat is recognised. */
+  eventId: z.string().min(1),
+  schemaVersion: z.literal(1),
+  recordedAt: z.number().int().positive(),
+};
+const id = z.string().min(1);
+
+/** Ads that were sent to the shop; one record may carry many requests. */
+export const adsServedSchema = z.object({
+  ...envelope,
+  type: z.literal('ADS_SERVED'),
+  served: z.array(
+    z.object({
+      requestId: id,
+      placement: z.enum(PLACEMENTS),
+      slot: z.number().int().min(1),
+      adId: id,
+      campaignId: id,
+    }),
+  ),
+});
+
+/** A shopper saw the ad (the shop says so). */
+export const adViewedSchema = z.object({
+  ...envelope,
+  type: z.literal('AD_VIEWED'),
+  requestId: id,
+  placement: z.enum(PLACEMENTS),
+  slot: z.number().int().min(1),
+  adId: id,
+  campaignId: id,
+  deviceHash: z.string(),
+});
+
+export const clickSignalsSchema = z.object({
+  tokenAgeMs: z.number().int(),
+  expired: z.boolean(),
+  listedBot: z.boolean(),
+  deviceClicksPerMinute: z.number().int(),
+  ipClicksPerMinute: z.number().int(),
+  sinceSameAdMs: z.number().int().nullable(),
+});
+
+/** A click with a genuine token. What it costs is in the token and nowhere else. */
+export const adClickedSchema = z.object({
+  ...envelope,
+  type: z.literal('AD_CLICKED'),
+  clickId: id,
+  requestId: id,
+  advertiserId: id,
+  campaignId: id,
+  adId: id,
+  productId: id,
+  placement: z.enum(PLACEMENTS),
+  slot: z.number().int().min(1),
+  /** Price per click that the token promises, VAT included. */
+  tokenPriceKrw: z.number().int().positive(),
+  /** Why this price: own score, score of the runner-up, floor, parameter version. */
+  priceReason: z.object({
+    rankScore: z.number().int(),
+    runnerUpScore: z.number().int().nullable(),
+    bidFloorKrw: z.number().int(),
+    parametersVersion: z.number().int(),
+  }),
+  tokenIssuedAt: z.number().int(),
+  /** The shop's time of the click, clamped to [token issue, recordedAt]. */
+  clickedAt: z.number().int(),
+  deviceHash: z.string(),
+  ipHash: z.string().nullable(),
+  signals: clickSignalsSchema,
+  /** No signal speaks against the click: the conversion match uses this, so that a lagging worker loses nothing. */
+  clean: z.boolean(),
+});
+
+/** After the charge: CTR, performance and the budget monitor use this one. `eventId` = `decided:<clickId>`. */
+export const adClickDecidedSchema = z.object({
+  ...envelope,
+  type: z.literal('AD_CLICK_DECIDED'),
+  clickId: id,
+  advertiserId: id,
+  campaignId: id,
+  adId: id,
+  placement: z.enum(PLACEMENTS),
+  slot: z.number().int().min(1),
+  outcome: z.enum(CLICK_OUTCOMES),
+  reason: z.enum(CLICK_REASONS).nullable(),
+  /** A person's click, charged or not (outcome is not `invalid`): what CTR counts. */
+  valid: z.boolean(),
+  chargedCpcKrw: z.number().int().nonnegative(),
+  cashKrw: z.number().int().nonnegative(),
+  promoKrw: z.number().int().nonnegative(),
+  /** Business day (KST) that the charge is booked on. */
+  bookedDate: z.string(),
+});
+
+/** Keeps event time moving when nobody shops. */
+export const clockTickSchema = z.object({ ...envelope, type: z.literal('CLOCK_TICK') });
+
+export const adEventSchema = z.discriminatedUnion('type', [
+  adsServedSchema,
+  adViewedSchema,
+  adClickedSchema,
+  adClickDecidedSchema,
+  clockTickSchema,
+]);
+
+export type AdsServed = z.infer<typeof adsServedSchema>;
+export type AdViewed = z.infer<typeof adViewedSchema>;
+export type AdClicked = z.infer<typeof adClickedSchema>;
+export type AdClickDecided = z.infer<typeof adClickDecidedSchema>;
+export type ClockTick = z.infer<typeof clockTickSchema>;
+export type AdEvent = z.infer<typeof adEventSchema>;

@@ -1,0 +1,35 @@
+/** Every key in Redis. All of it can be rebuilt: Redis never holds the only copy of anything. */
+export const REDIS_KEYS = {
+  /** STRING, JSON array of RankingEntry, best first. Written by Flink only. No TTL. */
+  ranking: (placement: string, target: string) => `ranking:${placement}:${target}`,
+  rankingPrefix: 'ranking:',
+  /** ZSET key -> version: what changed since. Written by the Flink sink in the same script as the value. */
+  rankingChanges: 'ranking-changes',
+  /** STRING, integer: the newest version in `ranking-changes`. */
+  rankingVersion: 'ranking-version',
+  /** STRING, random: a new one means that Redis came back empty and readers must load everything again. */
+  rankingEpoch: 'ranking-epoch',
+  /** STRING, JSON {version, status}: the newest campaign version that the ranking has taken in. Flink. No TTL. */
+  campaignAcknowledgement: (campaignId: string) => `campaign-acknowledged:${campaignId}`,
+  campaignAcknowledgementPrefix: 'campaign-acknowledged:',
+  /** HASH `campaign:<id>` | `advertiser:<id>` -> JSON ServingStop. Budget monitor and balance worker. No TTL. */
+  servingStops: 'serving-stops',
+  /** STRING integer, TTL 60 s: clicks of a device or an address in the running minute. Ad server. */
+  deviceClicks: (deviceHash: string, minute: number) => `clicks:device:${deviceHash}:${minute}`,
+  ipClicks: (ipHash: string, minute: number) => `clicks:ip:${ipHash}:${minute}`,
+  /** STRING epoch ms, TTL 10 s: last click of this device on this ad. Ad server. */
+  lastClick: (deviceHash: string, adId: string) => `clicks:last:${deviceHash}:${adId}`,
+  /** STRING JSON ClickSignals counters, TTL 24 h: stamped once per click id, whatever is retried. Ad server. */
+  clickSignals: (clickId: string) => `clicks:signals:${clickId}`,
+} as const;
+
+export const REDIS_CHANNELS = {
+  /** Payload: changed ranking keys, one a line. */
+  rankingChanged: 'ranking-changed',
+  /** Payload: JSON array of ServingStop. */
+  servingStopsChanged: 'serving-stops-changed',
+  /** Payload: JSON array of ClickOutcomeMessage, for the ad server instance of that name. */
+  clickOutcomes: (instance: string) => `click-outcomes:${instance}`,
+  /** Payload: API key id that was revoked. */
+  apiKeyRevoked: 'api-key-revoked',
+} as const;
