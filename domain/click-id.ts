@@ -1,5 +1,5 @@
-import { invariant } from './result.js';
 import { type BusinessDate, monthStartOf } from './business-date.js';
+import { invariant } from './result.js';
 
 /**
  * A UUIDv7-shaped id of the only click that one served ad can ever be charged for:

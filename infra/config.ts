@@ -8,7 +8,12 @@ import { z } from 'zod';
  * a file with the value (for secrets).
  */
 const port = z.coerce.number().int().min(1).max(65_535);
-const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 
 /** Secrets that work out of the box and are refused in production. */
 export const DEMO_SECRETS = {
@@ -19,33 +24,108 @@ export const DEMO_SECRETS = {
 } as const;
 
 export const configSchema = z.object({
-  ADS_ENV: z.enum(['development', 'test', 'production']).default('development').describe('Production refuses demo secrets and the movable business clock.'),
-  INSTANCE_NAME: z.string().regex(/^[a-z0-9-]+$/).default(() => `${hostname().toLowerCase().replace(/[^a-z0-9-]/g, '-')}-${process.pid}`).describe('Unique name of this process instance; click outcomes are addressed to it. Default: host and process id.'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Lowest level that is logged.'),
+  ADS_ENV: z
+    .enum(['development', 'test', 'production'])
+    .default('development')
+    .describe('Production refuses demo secrets and the movable business clock.'),
+  INSTANCE_NAME: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default(
+      () =>
+        `${hostname()
+          .toLowerCase()
+          .replace(/[^a-z0-9-]/g, '-')}-${process.pid}`,
+    )
+    .describe(
+      'Unique name of this process instance; click outcomes are addressed to it. Default: host and process id.',
+    ),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Lowest level that is logged.'),
   HOST: z.string().default('127.0.0.1').describe('Address that the HTTP servers listen on.'),
   AD_SERVER_PORT: port.default(18_000).describe('Ads and clicks, for the shop.'),
   CONSOLE_API_PORT: port.default(18_001).describe('Sellers, admins and finance.'),
   OPS_PORT: port.default(18_030).describe('/healthz, /readyz and /metrics of this operating-system process.'),
-  SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().positive().default(15_000).describe('How long a process may drain before it is ended.'),
-  DATABASE_URL: z.string().default(DEMO_SECRETS.DATABASE_URL).describe('PostgreSQL, as the application role (may not change money rows).'),
-  DATABASE_OWNER_URL: z.string().default(DEMO_SECRETS.DATABASE_OWNER_URL).describe('PostgreSQL, as the owner of the schema: used by the migrate step and the partition job only.'),
-  DATABASE_POOL_SIZE: z.coerce.number().int().positive().default(10).describe('Connections per operating-system process.'),
-  REDIS_URL: z.string().default('redis://127.0.0.1:18011').describe('Rankings, stop lists, counters. All of it can be rebuilt.'),
+  SHUTDOWN_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(15_000)
+    .describe('How long a process may drain before it is ended.'),
+  DATABASE_URL: z
+    .string()
+    .default(DEMO_SECRETS.DATABASE_URL)
+    .describe('PostgreSQL, as the application role (may not change money rows).'),
+  DATABASE_OWNER_URL: z
+    .string()
+    .default(DEMO_SECRETS.DATABASE_OWNER_URL)
+    .describe('PostgreSQL, as the owner of the schema: used by the migrate step and the partition job only.'),
+  DATABASE_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(10)
+    .describe('Connections per operating-system process.'),
+  REDIS_URL: z
+    .string()
+    .default('redis://127.0.0.1:18011')
+    .describe('Rankings, stop lists, counters. All of it can be rebuilt.'),
   KAFKA_BROKERS: list.default(['127.0.0.1:18012']).describe('Comma-separated host:port.'),
-  KAFKA_PARTITIONS: z.coerce.number().int().positive().default(12).describe('Partitions of each topic when it is created.'),
-  TOPIC_PREFIX: z.string().default('').describe('Before each topic and group name; for tests that share a broker.'),
+  KAFKA_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(12)
+    .describe('Partitions of each topic when it is created.'),
+  TOPIC_PREFIX: z
+    .string()
+    .default('')
+    .describe('Before each topic and group name; for tests that share a broker.'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:18018').describe('Temporal frontend, host:port.'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace.'),
   FLINK_REST_URL: z.string().default('http://127.0.0.1:18014').describe('Flink JobManager.'),
   FLINK_SQL_GATEWAY_URL: z.string().default('http://127.0.0.1:18015').describe('Flink SQL gateway.'),
-  FLINK_CHECKPOINT_DIR: z.string().default('.stack/slot-0/flink/checkpoints').describe('Folder (or URI) where Flink keeps checkpoints; the deployer restores from it.'),
-  FLINK_REDIS_URL: z.string().optional().describe('Redis as Flink sees it, when that differs from REDIS_URL.'),
-  FLINK_KAFKA_BROKERS: z.string().optional().describe('Kafka as Flink sees it, when that differs from KAFKA_BROKERS.'),
-  CLOCK_TICK_AD_EVENTS_MS: z.coerce.number().int().positive().default(20).describe('Pace of CLOCK_TICK on ad-events: the ranking follows its clock.'),
-  CLOCK_TICK_CONVERSION_EVENTS_MS: z.coerce.number().int().positive().default(500).describe('Pace of CLOCK_TICK on conversion-events.'),
-  CLICK_TOKEN_KEYS: z.string().default(DEMO_SECRETS.CLICK_TOKEN_KEYS).describe('Comma-separated id:hex; the first signs, all verify. At least 32 bytes each.'),
-  HASH_KEY: z.string().min(16).default(DEMO_SECRETS.HASH_KEY).describe('Key of the one-way hashes of device ids, addresses and API keys.'),
-  CLICK_OUTCOME_TIMEOUT_MS: z.coerce.number().int().positive().default(200).describe('How long a click waits for its outcome before 202 accepted.'),
+  FLINK_CHECKPOINT_DIR: z
+    .string()
+    .default('.stack/slot-0/flink/checkpoints')
+    .describe('Folder (or URI) where Flink keeps checkpoints; the deployer restores from it.'),
+  FLINK_REDIS_URL: z
+    .string()
+    .optional()
+    .describe('Redis as Flink sees it, when that differs from REDIS_URL.'),
+  FLINK_KAFKA_BROKERS: z
+    .string()
+    .optional()
+    .describe('Kafka as Flink sees it, when that differs from KAFKA_BROKERS.'),
+  CLOCK_TICK_AD_EVENTS_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20)
+    .describe('Pace of CLOCK_TICK on ad-events: the ranking follows its clock.'),
+  CLOCK_TICK_CONVERSION_EVENTS_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(500)
+    .describe('Pace of CLOCK_TICK on conversion-events.'),
+  CLICK_TOKEN_KEYS: z
+    .string()
+    .default(DEMO_SECRETS.CLICK_TOKEN_KEYS)
+    .describe('Comma-separated id:hex; the first signs, all verify. At least 32 bytes each.'),
+  HASH_KEY: z
+    .string()
+    .min(16)
+    .default(DEMO_SECRETS.HASH_KEY)
+    .describe('Key of the one-way hashes of device ids, addresses and API keys.'),
+  CLICK_OUTCOME_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(200)
+    .describe('How long a click waits for its outcome before 202 accepted.'),
   SESSION_HOURS: z.coerce.number().int().positive().default(12).describe('Life of a console session.'),
 });
 
@@ -82,7 +162,9 @@ function readSetting(env: NodeJS.ProcessEnv, name: string, problems: string[]): 
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    problems.push(`${name}_FILE: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(
+      `${name}_FILE: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   }
 }
@@ -90,5 +172,8 @@ function readSetting(env: NodeJS.ProcessEnv, name: string, problems: string[]): 
 function demoSecretsIn(config: Config): string[] {
   return (Object.keys(DEMO_SECRETS) as (keyof typeof DEMO_SECRETS)[])
     .filter((name) => config[name] === DEMO_SECRETS[name])
-    .map((name) => `${name}: the demo secret is not allowed with ADS_ENV=production; set ${name} or ${name}_FILE`);
+    .map(
+      (name) =>
+        `${name}: the demo secret is not allowed with ADS_ENV=production; set ${name} or ${name}_FILE`,
+    );
 }

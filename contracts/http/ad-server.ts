@@ -6,16 +6,40 @@ import { MAX_ADS_PER_QUERY, PLACEMENTS } from '../../domain/placement.js';
 /** `GET /v1/ads` */
 export const adQuerySchema = z.object({
   placement: z.enum(PLACEMENTS).describe('Where on the shop the ads will stand.'),
-  category: z.string().min(1).max(64).optional().describe('Category id; required for CATEGORY and PRODUCT_DETAIL.'),
-  query: z.string().min(1).max(100).optional().describe('What the shopper searched for; required for SEARCH.'),
-  productId: z.string().min(1).max(64).optional().describe('The product being looked at; never advertised to itself.'),
+  category: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Category id; required for CATEGORY and PRODUCT_DETAIL.'),
+  query: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('What the shopper searched for; required for SEARCH.'),
+  productId: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('The product being looked at; never advertised to itself.'),
   maxAds: z.coerce.number().int().min(1).max(MAX_ADS_PER_QUERY).default(5),
-  deviceId: z.string().min(1).max(128).describe('The shop’s stable id of the browser or app. Stored hashed only.'),
+  deviceId: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('The shop’s stable id of the browser or app. Stored hashed only.'),
 });
 export type AdQuery = z.infer<typeof adQuerySchema>;
 
 /** Why an answer holds no ad. */
-export const NO_FILL_REASONS = ['no_candidates', 'all_filtered', 'ranking_unavailable', 'click_path_down'] as const;
+export const NO_FILL_REASONS = [
+  'no_candidates',
+  'all_filtered',
+  'ranking_unavailable',
+  'click_path_down',
+] as const;
 export type NoFillReason = (typeof NO_FILL_REASONS)[number];
 
 export const adQueryResultSchema = z.object({
