@@ -1,0 +1,47 @@
+import type { Queryable } from './postgres.js';
+
+/** Business time, epoch milliseconds: real time plus an offset that only moves forward (zero in production). */
+export interface Clock {
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+export interface BusinessClock extends Clock {
+  /** Reads the offset from PostgreSQL now; also done every `refreshMs` in the background. */
+  refresh(): Promise<void>;
+  /** Ends the background reading. */
+  stop(): void;
+}
+
+export interface BusinessClockOptions {
+  readonly refreshMs?: number;
+  /** A failed reading keeps the last offset: the offset only changes in demonstrations and tests. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * A process's copy of the business clock, at most `refreshMs` behind a move of the offset. Money is never booked
+ * by this copy: the charging and closing transactions ask PostgreSQL itself.
+ */
+export async function startBusinessClock(
+  db: Queryable,
+  options: BusinessClockOptions = {},
+): Promise<BusinessClock> {
+  let offsetMs = await readOffsetMs(db);
+  const refresh = async () => {
+    offsetMs = Math.max(offsetMs, await readOffsetMs(db));
+  };
+  const timer = setInterval(() => {
+    refresh().catch((error: unknown) => options.onError?.(error));
+  }, options.refreshMs ?? 1_000);
+  timer.unref();
+  return { now: () => Date.now() + offsetMs, refresh, stop: () => clearInterval(timer) };
+}
+
+async function readOffsetMs(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ offset_ms: number | string }>('SELECT offset_ms FROM business_clock');
+  const row = rows[0];
+  if (!row) throw new Error('business_clock has no row: the schema is not migrated');
+  return Number(row.offset_ms);
+}
