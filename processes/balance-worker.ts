@@ -1,0 +1,70 @@
+import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
+import { runBalanceWorker } from '../consumers/balance-worker.js';
+import { startBusinessClock } from '../infra/clock.js';
+import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
+import { createPool } from '../infra/postgres.js';
+import { createRedis } from '../infra/redis.js';
+import { readBidFloorKrw } from '../operations/ranking-parameters.js';
+import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
+import { watchGroup } from './kafka-readiness.js';
+import type { ProcessContext, RunningProcess } from './process.js';
+
+const SESSION_TIMEOUT_MS = 10_000;
+const FLOOR_REFRESH_MS = 5_000;
+
+/** ad-events -> decided clicks. Scales by partitions: run as many as there are partitions. */
+export async function startBalanceWorker({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
+  const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
+  await assertSchemaIsCurrent(pool);
+  const clock = await startBusinessClock(pool, {
+    onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
+  });
+  const redis = createRedis(config.REDIS_URL, log, { failFast: true });
+  const kafka = createKafka(config, log);
+  const producer = await connectProducer(kafka);
+  const consumer = kafka.consumer({
+    groupId: groupName(config, CONSUMER_GROUPS.balanceWorker),
+    sessionTimeout: SESSION_TIMEOUT_MS,
+    heartbeatInterval: SESSION_TIMEOUT_MS / 4,
+    maxWaitTimeInMs: 100,
+    allowAutoTopicCreation: false,
+  });
+  const group = watchGroup(consumer, log);
+  await consumer.connect();
+
+  let bidFloorKrw = await readBidFloorKrw(pool);
+  const floorTimer = setInterval(() => {
+    readBidFloorKrw(pool).then(
+      (floor) => {
+        bidFloorKrw = floor;
+      },
+      (error: unknown) => log.debug({ error: String(error) }, 'bid floor not refreshed'),
+    );
+  }, FLOOR_REFRESH_MS);
+
+  await runBalanceWorker({
+    pool,
+    redis,
+    producer,
+    consumer,
+    adEventsTopic: topicName(config, TOPICS.adEvents),
+    partitionsConcurrently: Math.max(1, Math.floor(config.DATABASE_POOL_SIZE / 2)),
+    now: clock.now,
+    bidFloorKrw: () => bidFloorKrw,
+    log,
+    metrics,
+  });
+
+  return {
+    name: 'balance-worker',
+    ready: async () => ({ ok: group.joined(), detail: group.detail() }),
+    stop: async () => {
+      clearInterval(floorTimer);
+      clock.stop();
+      await consumer.disconnect();
+      await producer.disconnect();
+      redis.disconnect();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { TOPICS } from '../contracts/topics.js';
+import { startClockTicker } from '../consumers/clock-ticker.js';
+import { startServingStopRelay } from '../consumers/serving-stop-relay.js';
+import { startBusinessClock } from '../infra/clock.js';
+import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
+import { createPool } from '../infra/postgres.js';
+import { createRedis } from '../infra/redis.js';
+import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
+import type { ProcessContext, RunningProcess } from './process.js';
+
+/** A relay that is silent for longer than this cannot keep the promise "gone within a second". */
+const STALE_MS = 5_000;
+
+/** Stop lists and the heartbeat of event time. */
+export async function startBudgetMonitor({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
+  const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
+  await assertSchemaIsCurrent(pool);
+  const clock = await startBusinessClock(pool, {
+    onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
+  });
+  const redis = createRedis(config.REDIS_URL, log, { failFast: true });
+  const kafka = createKafka(config, log);
+  const producer = await connectProducer(kafka);
+  const admin = kafka.admin();
+  await admin.connect();
+
+  const tickerDeps = { producer, admin, log, now: clock.now };
+  const tickers = [
+    startClockTicker(tickerDeps, topicName(config, TOPICS.adEvents), config.CLOCK_TICK_AD_EVENTS_MS),
+    startClockTicker(
+      tickerDeps,
+      topicName(config, TOPICS.conversionEvents),
+      config.CLOCK_TICK_CONVERSION_EVENTS_MS,
+    ),
+  ];
+  const relay = startServingStopRelay({
+    pool,
+    redis,
+    producer,
+    campaignEventsTopic: topicName(config, TOPICS.campaignEvents),
+    now: clock.now,
+    log,
+    metrics,
+  });
+  metrics.gauge('ads_stop_relay_age_ms', 'Since PostgreSQL and Redis last agreed on stops');
+
+  return {
+    name: 'budget-monitor',
+    ready: async () => {
+      const ageMs = relay.ageMs();
+      metrics.gauge('ads_stop_relay_age_ms', '').set(ageMs);
+      return { ok: ageMs < STALE_MS, detail: { relayAgeMs: ageMs } };
+    },
+    stop: async () => {
+      await Promise.all(tickers.map((ticker) => ticker.stop()));
+      await relay.stop();
+      clock.stop();
+      await admin.disconnect();
+      await producer.disconnect();
+      redis.disconnect();
+      await pool.end();
+    },
+  };
+}
