@@ -1,0 +1,153 @@
+import { STATUS_CODES } from 'node:http';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Problem } from '../../contracts/http/problem.js';
+import type { Failure } from '../../domain/result.js';
+import { correlationId } from '../../infra/log.js';
+import { statusOfFailure } from './failure-status.js';
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+
+export type FieldError = NonNullable<Problem['errors']>[number];
+
+/** A failure may name several fields at once. */
+export interface FieldFailure extends Failure {
+  readonly errors?: readonly FieldError[];
+}
+
+/** The RFC 9457 body of a failure; its status comes from the one map. */
+export function toProblem(failure: FieldFailure): Problem {
+  const status = statusOfFailure(failure.code);
+  const errors =
+    failure.errors ??
+    (failure.field === undefined ? [] : [{ field: failure.field, message: failure.message }]);
+  const id = correlationId();
+  return {
+    type: `urn:cpc-ads:problem:${failure.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code: failure.code,
+    detail: failure.message,
+    ...(failure.nextStep === undefined ? {} : { nextStep: failure.nextStep }),
+    ...(errors.length === 0 ? {} : { errors: [...errors] }),
+    ...(id === undefined ? {} : { correlationId: id }),
+  };
+}
+
+/** Answers with the problem of this failure. Nothing is written when the answer is already on its way. */
+export function sendProblem(
+  res: Response,
+  failure: FieldFailure,
+  headers: Record<string, string> = {},
+): void {
+  if (res.headersSent) return;
+  const problem = toProblem(failure);
+  const body = Buffer.from(JSON.stringify(problem));
+  res.status(problem.status);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.setHeader('content-type', PROBLEM_CONTENT_TYPE);
+  res.setHeader('cache-control', 'no-store');
+  res.end(body);
+}
+
+/** Zod's findings as one failure that names every field; `where` is params, query, body or headers. */
+export function invalidRequest(errors: readonly FieldError[]): FieldFailure {
+  const fields = errors.map((error) => error.field).join(', ');
+  return {
+    code: 'invalid_request',
+    message: `The request is not valid: ${fields}.`,
+    nextStep: 'Correct the listed fields and send it again.',
+    errors,
+  };
+}
+
+export function fieldErrors(where: string, error: z.ZodError): FieldError[] {
+  return error.issues.flatMap((issue) => {
+    const path = [where, ...issue.path.map(String)];
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'unknown field' }));
+    }
+    return [{ field: path.join('.'), message: issue.message }];
+  });
+}
+
+/** Thrown where a failure cannot be returned (middleware of others); becomes a problem, not a 500. */
+export class FailureError extends Error {
+  constructor(readonly failure: FieldFailure) {
+    super(failure.message);
+  }
+}
+
+export function notFoundHandler(): RequestHandler {
+  return (req, res) => {
+    sendProblem(res, {
+      code: 'not_found',
+      message: `There is nothing at ${req.method} ${req.path}.`,
+      nextStep: 'See /openapi.json for what there is.',
+    });
+  };
+}
+
+export function methodNotAllowedHandler(allowed: readonly string[]): RequestHandler {
+  return (req, res) => {
+    sendProblem(
+      res,
+      {
+        code: 'method_not_allowed',
+        message: `${req.method} is not possible here.`,
+        nextStep: `Use ${allowed.join(' or ')}.`,
+      },
+      { allow: allowed.join(', ') },
+    );
+  };
+}
+
+/** What Express's own body reader throws, in our words. */
+const BODY_FAILURES: Readonly<Record<string, FieldFailure>> = {
+  'entity.too.large': {
+    code: 'body_too_large',
+    message: 'The body is larger than 64 kB.',
+    nextStep: 'Send less in one request.',
+  },
+  'entity.parse.failed': { code: 'malformed_json', message: 'The body is not valid JSON.' },
+  'encoding.unsupported': {
+    code: 'unsupported_media_type',
+    message: 'The content encoding is not supported.',
+  },
+  'charset.unsupported': { code: 'unsupported_media_type', message: 'Only UTF-8 is supported.' },
+  'request.aborted': { code: 'invalid_request', message: 'The request was cut off.' },
+  'request.size.invalid': { code: 'invalid_request', message: 'The body does not have its declared length.' },
+};
+
+export function failureOfError(error: unknown): FieldFailure | null {
+  if (error instanceof FailureError) return error.failure;
+  if (error instanceof URIError) {
+    return { code: 'invalid_request', message: 'The address of the request is not valid.' };
+  }
+  if (typeof error === 'object' && error !== null && 'type' in error && typeof error.type === 'string') {
+    return BODY_FAILURES[error.type] ?? null;
+  }
+  return null;
+}
+
+/** Last in the chain: known failures become their problem; the rest is a bug or an outage, logged, told as 500. */
+export function errorHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, req: Request, res: Response, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    const failure = failureOfError(error);
+    if (failure !== null) {
+      sendProblem(res, failure);
+      return;
+    }
+    log.error({ err: error, method: req.method, path: req.path }, 'request failed');
+    sendProblem(res, {
+      code: 'internal_error',
+      message: 'Something went wrong on our side.',
+      nextStep: 'Try again; if it stays, tell us the correlation id.',
+    });
+  };
+}
