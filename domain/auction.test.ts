@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AuctionCandidate, type AuctionRules, NO_BID_REASONS, runAuction } from './auction.js';
+import { compareRanked, rankScore } from './ranking.js';
+
+const FLOOR_KRW = 50;
+
+function candidate(overrides: Partial<AuctionCandidate> & { adId: string }): AuctionCandidate {
+  const maxCpcKrw = overrides.maxCpcKrw ?? 100;
+  const predictedCtrPpm = overrides.predictedCtrPpm ?? 20_000;
+  return {
+    advertiserId: `adv-of-${overrides.adId}`,
+    campaignId: `cmp-of-${overrides.adId}`,
+    productId: `product-of-${overrides.adId}`,
+    maxCpcKrw,
+    predictedCtrPpm,
+    rankScore: rankScore(maxCpcKrw, predictedCtrPpm),
+    bidFloorKrw: FLOOR_KRW,
+    startAt: 0,
+    endAt: 1_000,
+    ...overrides,
+  };
+}
+
+function rules(overrides: Partial<AuctionRules> = {}): AuctionRules {
+  return {
+    maxAds: 5,
+    now: 500,
+    viewedProductId: null,
+    isCampaignStopped: () => false,
+    isAdvertiserStopped: () => false,
+    ...overrides,
+  };
+}
+
+const run = (candidates: readonly AuctionCandidate[], overrides: Partial<AuctionRules> = {}) =>
+  runAuction([...candidates].sort(compareRanked), rules(overrides));
+const reasonOf = (adId: string, result: ReturnType<typeof run>) =>
+  result.dropped.find((drop) => drop.candidate.adId === adId)?.reason;
+
+describe('who takes part', () => {
+  it.each([
+    ['not_started', candidate({ adId: 'x', startAt: 501 }), {}],
+    ['ended', candidate({ adId: 'x', endAt: 500 }), {}],
+    ['campaign_stopped', candidate({ adId: 'x' }), { isCampaignStopped: (id: string) => id === 'cmp-of-x' }],
+    [
+      'advertiser_stopped',
+      candidate({ adId: 'x' }),
+      { isAdvertiserStopped: (id: string) => id === 'adv-of-x' },
+    ],
+    ['below_floor', candidate({ adId: 'x', maxCpcKrw: FLOOR_KRW - 1 }), {}],
+    ['viewed_product', candidate({ adId: 'x' }), { viewedProductId: 'product-of-x' }],
+  ] as const)('leaves out %s, with its reason', (reason, dropped, overrides) => {
+    const result = run([dropped, candidate({ adId: 'other', maxCpcKrw: 60 })], overrides);
+    expect(result.winners.map((winner) => winner.candidate.adId)).toEqual(['other']);
+    expect(reasonOf('x', result)).toBe(reason);
+  });
+
+  it('serves from the first millisecond to before the last', () => {
+    const ad = candidate({ adId: 'x', startAt: 500, endAt: 501 });
+    expect(run([ad], { now: 500 }).winners).toHaveLength(1);
+    expect(run([ad], { now: 499 }).winners).toHaveLength(0);
+    expect(run([ad], { now: 501 }).winners).toHaveLength(0);
+  });
+
+  it('keeps the best ad of each advertiser', () => {
+    const result = run([
+      candidate({ adId: 'a1', advertiserId: 'a', maxCpcKrw: 300 }),
+      candidate({ adId: 'a2', advertiserId: 'a', maxCpcKrw: 290 }),
+      candidate({ adId: 'b1', advertiserId: 'b', maxCpcKrw: 100 }),
+    ]);
+    expect(result.winners.map((winner) => winner.candidate.adId)).toEqual(['a1', 'b1']);
+    expect(reasonOf('a2', result)).toBe('sibling_ranked_higher');
+  });
+
+  it('numbers every reason once', () => {
+    const numbers = Object.values(NO_BID_REASONS);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+});
+
+describe('what a winner pays', () => {
+  const priceAgainst = (ownId: string, ctrPpm: number, rivalId: string, rivalScore: number) =>
+    run([
+      candidate({ adId: ownId, maxCpcKrw: 1_000, predictedCtrPpm: ctrPpm }),
+      candidate({ adId: rivalId, maxCpcKrw: 100, predictedCtrPpm: 1, rankScore: rivalScore }),
+    ]).winners[0]?.priceKrw;
+
+  it('pays the first whole won above an uneven quotient', () => {
+    expect(priceAgainst('a', 30_000, 'b', 3_000_001)).toBe(101);
+    expect(priceAgainst('b', 30_000, 'a', 3_000_001)).toBe(101);
+  });
+  it('pays one won more at an equal score only when its id comes second', () => {
+    expect(priceAgainst('a', 30_000, 'b', 3_000_000)).toBe(100);
+    expect(priceAgainst('b', 30_000, 'a', 3_000_000)).toBe(101);
+  });
+  it('pays the floor without a rival', () => {
+    const only = run([candidate({ adId: 'x', maxCpcKrw: 900 })]).winners[0];
+    expect(only).toMatchObject({ priceKrw: FLOOR_KRW, runnerUpScore: null, slot: 1 });
+  });
+  it('is priced by the first ad that is not shown', () => {
+    const result = run([candidate({ adId: 'a', maxCpcKrw: 300 }), candidate({ adId: 'b', maxCpcKrw: 120 })], {
+      maxAds: 1,
+    });
+    expect(result.winners[0]).toMatchObject({ priceKrw: 120, runnerUpScore: 2_400_000 });
+    expect(reasonOf('b', result)).toBe('outranked');
+  });
+});
+
+const market = fc
+  .array(
+    fc.record({
+      advertiser: fc.integer({ min: 0, max: 6 }),
+      maxCpcKrw: fc.integer({ min: FLOOR_KRW, max: 3_000 }),
+      predictedCtrPpm: fc.integer({ min: 1, max: 1_000_000 }),
+    }),
+    { minLength: 1, maxLength: 25 },
+  )
+  .map((ads) =>
+    ads.map((ad, index) =>
+      candidate({
+        adId: `ad-${String(index).padStart(2, '0')}`,
+        advertiserId: `adv-${ad.advertiser}`,
+        maxCpcKrw: ad.maxCpcKrw,
+        predictedCtrPpm: ad.predictedCtrPpm,
+      }),
+    ),
+  );
+const slots = fc.integer({ min: 1, max: 8 });
+const slotOf = (adId: string, result: ReturnType<typeof run>) =>
+  result.winners.find((winner) => winner.candidate.adId === adId);
+const withBid = (ads: AuctionCandidate[], adId: string, maxCpcKrw: number, ctrPpm?: number) =>
+  ads.map((ad) => {
+    if (ad.adId !== adId) return ad;
+    const predictedCtrPpm = ctrPpm ?? ad.predictedCtrPpm;
+    return { ...ad, maxCpcKrw, predictedCtrPpm, rankScore: rankScore(maxCpcKrw, predictedCtrPpm) };
+  });
+
+describe('for every market', () => {
+  it('charges at least the floor and at most the own bid', () => {
+    fc.assert(
+      fc.property(market, slots, (ads, maxAds) => {
+        for (const { candidate: ad, priceKrw } of run(ads, { maxAds }).winners) {
+          expect(priceKrw).toBeGreaterThanOrEqual(ad.bidFloorKrw);
+          expect(priceKrw).toBeLessThanOrEqual(ad.maxCpcKrw);
+        }
+      }),
+    );
+  });
+
+  it('orders winners by score, ties by ad id, one per advertiser', () => {
+    fc.assert(
+      fc.property(market, slots, (ads, maxAds) => {
+        const shown = run(ads, { maxAds }).winners.map((winner) => winner.candidate);
+        expect(shown).toEqual([...shown].sort(compareRanked));
+        expect(new Set(shown.map((ad) => ad.advertiserId)).size).toBe(shown.length);
+      }),
+    );
+  });
+
+  it('takes the smallest price that keeps the slot', () => {
+    fc.assert(
+      fc.property(market, slots, (ads, maxAds) => {
+        for (const winner of run(ads, { maxAds }).winners) {
+          const { adId, advertiserId } = winner.candidate;
+          const alone = ads.filter((ad) => ad.adId === adId || ad.advertiserId !== advertiserId);
+          const at = (krw: number) => slotOf(adId, run(withBid(alone, adId, krw), { maxAds }))?.slot;
+          expect(at(winner.priceKrw)).toBe(winner.slot);
+          if (winner.priceKrw > FLOOR_KRW) expect(at(winner.priceKrw - 1)).not.toBe(winner.slot);
+        }
+      }),
+    );
+  });
+
+  it('never lets own siblings set the price', () => {
+    fc.assert(
+      fc.property(market, slots, (ads, maxAds) => {
+        for (const winner of run(ads, { maxAds }).winners) {
+          const { adId, advertiserId } = winner.candidate;
+          const alone = ads.filter((ad) => ad.adId === adId || ad.advertiserId !== advertiserId);
+          expect(slotOf(adId, run(alone, { maxAds }))?.priceKrw).toBe(winner.priceKrw);
+        }
+      }),
+    );
+  });
+
+  it('never takes a slot away for a higher bid, nor changes the price within the slot', () => {
+    fc.assert(
+      fc.property(market, slots, fc.integer({ min: 1, max: 2_000 }), (ads, maxAds, raiseKrw) => {
+        for (const winner of run(ads, { maxAds }).winners) {
+          const { adId, maxCpcKrw } = winner.candidate;
+          const after = slotOf(adId, run(withBid(ads, adId, maxCpcKrw + raiseKrw), { maxAds }));
+          expect(after?.slot).toBeLessThanOrEqual(winner.slot);
+          if (after?.slot === winner.slot) expect(after.priceKrw).toBe(winner.priceKrw);
+        }
+      }),
+    );
+  });
+
+  it('never charges more for more quality in the same slot against the same rivals', () => {
+    fc.assert(
+      fc.property(market, slots, fc.integer({ min: 1, max: 500_000 }), (ads, maxAds, gainPpm) => {
+        for (const winner of run(ads, { maxAds }).winners) {
+          const { adId, maxCpcKrw, predictedCtrPpm } = winner.candidate;
+          const better = withBid(ads, adId, maxCpcKrw, predictedCtrPpm + gainPpm);
+          const after = slotOf(adId, run(better, { maxAds }));
+          if (after?.slot === winner.slot) expect(after.priceKrw).toBeLessThanOrEqual(winner.priceKrw);
+        }
+      }),
+    );
+  });
+
+  it('accounts for every candidate exactly once', () => {
+    fc.assert(
+      fc.property(market, slots, (ads, maxAds) => {
+        const result = run(ads, { maxAds });
+        expect(result.winners.length + result.dropped.length).toBe(result.examined);
+        expect(result.examined).toBeLessThanOrEqual(ads.length);
+      }),
+    );
+  });
+});
