@@ -72,7 +72,7 @@ export const configSchema = z.object({
     .string()
     .default('redis://127.0.0.1:18011')
     .describe('Rankings, stop lists, counters. All of it can be rebuilt.'),
-  KAFKA_BROKERS: list.default(['127.0.0.1:18012']).describe('Comma-separated host:port.'),
+  KAFKA_BROKERS: list.prefault('127.0.0.1:18012').describe('Comma-separated host:port.'),
   KAFKA_PARTITIONS: z.coerce
     .number()
     .int()
@@ -103,7 +103,7 @@ export const configSchema = z.object({
     .number()
     .int()
     .positive()
-    .default(20)
+    .default(100)
     .describe('Pace of CLOCK_TICK on ad-events: the ranking follows its clock.'),
   CLOCK_TICK_CONVERSION_EVENTS_MS: z.coerce
     .number()

@@ -1,5 +1,5 @@
-import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { runBalanceWorker } from '../consumers/balance-worker.js';
+import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';

@@ -1,6 +1,6 @@
-import { TOPICS } from '../contracts/topics.js';
 import { startClockTicker } from '../consumers/clock-ticker.js';
 import { startServingStopRelay } from '../consumers/serving-stop-relay.js';
+import { TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';

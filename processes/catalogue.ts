@@ -21,5 +21,6 @@ export type OneShot = (context: ProcessContext, args: readonly string[]) => Prom
 export const ONE_SHOTS: Readonly<Record<string, OneShot>> = {
   migrate: async (...call) => (await import('./migrate.js')).migrate(...call),
   seed: async (...call) => (await import('./seed.js')).seed(...call),
+  generate: async () => (await import('./generate.js')).generate(),
   reconcile: async (...call) => (await import('./reconcile.js')).runReconcile(...call),
 };

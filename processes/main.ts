@@ -24,7 +24,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (command !== undefined) {
     const config = loadConfig();
     const log = createLogger(config, first);
-    process.exitCode = await command({ config, log, metrics: createMetrics({ defaultMetrics: false }) }, rest);
+    process.exitCode = await command(
+      { config, log, metrics: createMetrics({ defaultMetrics: false }) },
+      rest,
+    );
     return;
   }
   const unknown = args.filter((name) => !(name in PROCESSES));
@@ -83,7 +86,8 @@ async function runProcesses(names: readonly ProcessName[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const message = error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error);
+  const message =
+    error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error);
   process.stderr.write(`${message}\n`);
   process.exit(1);
 });

@@ -45,7 +45,11 @@ async function answer(input: OpsServerInput, url: string) {
     case '/healthz':
       return { status: 200, type: json, body: '{"status":"alive"}' };
     case '/metrics':
-      return { status: 200, type: input.metrics.registry.contentType, body: await input.metrics.registry.metrics() };
+      return {
+        status: 200,
+        type: input.metrics.registry.contentType,
+        body: await input.metrics.registry.metrics(),
+      };
     case '/readyz': {
       const parts = await Promise.all(
         input.running.map(async (part) => ({ name: part.name, ...(await part.ready()) })),

@@ -15,9 +15,13 @@ export async function runReconcile({ config }: ProcessContext, args: readonly st
         const numbers = Object.entries(figures)
           .map(([name, value]) => `${name}=${String(value)}`)
           .join(' ');
-        process.stdout.write(`${ok ? 'ok    ' : 'BROKEN'} ${id.padEnd(5)} ${title}\n              ${numbers}\n`);
+        process.stdout.write(
+          `${ok ? 'ok    ' : 'BROKEN'} ${id.padEnd(5)} ${title}\n              ${numbers}\n`,
+        );
       }
-      process.stdout.write(broken.length === 0 ? 'RECONCILED\n' : `NOT RECONCILED: ${broken.length} broken\n`);
+      process.stdout.write(
+        broken.length === 0 ? 'RECONCILED\n' : `NOT RECONCILED: ${broken.length} broken\n`,
+      );
     }
     return broken.length === 0 ? 0 : 1;
   } finally {

@@ -1,0 +1,84 @@
+import type { AdsServed } from '../contracts/events/ad-events.js';
+import { HEADER_TYPE } from '../contracts/topics.js';
+import type { BatchingAppender } from './batching-appender.js';
+
+const FLUSH_INTERVAL_MS = 50;
+const FLUSH_REQUESTS = 200;
+const CAPACITY_REQUESTS = 20_000;
+
+export type ServedAd = AdsServed['served'][number];
+
+export interface ServedLogOptions {
+  readonly appender: BatchingAppender;
+  readonly now: () => number;
+  /** Requests whose ADS_SERVED were given up because Kafka did not take them in time. */
+  readonly onDropped: (requests: number) => void;
+}
+
+/**
+ * ADS_SERVED, off the request's path: answers are collected for at most 50 ms or 200 requests, and one Kafka
+ * record carries them all. While Kafka is away up to 20,000 requests wait in memory; then new ones are dropped and
+ * counted, because an impression is worth less than an answer.
+ */
+export class ServedLog {
+  readonly #options: ServedLogOptions;
+  #collected: ServedAd[][] = [];
+  #appending = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ServedLogOptions) {
+    this.#options = options;
+  }
+
+  /** Requests that are not in Kafka yet. */
+  get length(): number {
+    return this.#collected.length + this.#appending;
+  }
+
+  /** The ads of one answer; takes them over at once and never throws. */
+  record(ads: ServedAd[]): void {
+    if (this.length >= CAPACITY_REQUESTS) {
+      this.#options.onDropped(1);
+      return;
+    }
+    this.#collected.push(ads);
+    if (this.#collected.length >= FLUSH_REQUESTS) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_INTERVAL_MS);
+  }
+
+  /** Hands everything to the appender; drain the appender afterwards. */
+  close(): void {
+    this.#flush();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#collected;
+    const served = batch.flat();
+    const [first] = served;
+    if (first === undefined) return;
+    this.#collected = [];
+    this.#appending += batch.length;
+    this.#append(first.requestId, served)
+      .catch(() => this.#options.onDropped(batch.length))
+      .finally(() => {
+        this.#appending -= batch.length;
+      });
+  }
+
+  async #append(requestId: string, served: ServedAd[]): Promise<void> {
+    const event: AdsServed = {
+      eventId: `served:${requestId}`,
+      schemaVersion: 1,
+      recordedAt: this.#options.now(),
+      type: 'ADS_SERVED',
+      served,
+    };
+    await this.#options.appender.append({
+      key: requestId,
+      value: JSON.stringify(event),
+      headers: { [HEADER_TYPE]: event.type },
+    });
+  }
+}
