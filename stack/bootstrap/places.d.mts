@@ -1,0 +1,26 @@
+export declare const REPO_ROOT: string;
+export declare const VERSIONS: Readonly<{
+  node: string;
+  postgres: string;
+  embeddedRedis: string;
+  redis: string;
+  kafka: string;
+  kafkaLog4j: string;
+  flink: string;
+  flinkLog4j: string;
+  flinkKafkaConnector: string;
+  flinkJdbcConnector: string;
+  postgresJdbc: string;
+  temporalCli: string;
+  temporalServer: string;
+  temporalUi: string;
+  temporalTestServer: string;
+  temporalTestServerSlf4j: string;
+  mavenDependencyPlugin: string;
+}>;
+export declare function isRoot(): boolean;
+export declare function traversableByOthers(path: string): boolean;
+export declare function cacheRoot(env?: NodeJS.ProcessEnv): string;
+export declare function dataRoot(env?: NodeJS.ProcessEnv): string;
+export declare function slotDataDir(slot: number, env?: NodeJS.ProcessEnv): string;
+export declare function locksRoot(): string;

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { execa } from 'execa';
+import { getOnce } from '../bootstrap/get-once.mjs';
+import { cacheRoot, REPO_ROOT, VERSIONS } from '../bootstrap/places.mjs';
+import { copyJars, runMaven } from '../maven.js';
+import type { Artefact } from '../part.js';
+
+/** What a Flink JVM has on its class path: the distribution with connectors, our launcher, our Redis sink. */
+
+const POM = join(REPO_ROOT, 'stack', 'maven', 'flink.xml');
+const LAUNCHER = join(REPO_ROOT, 'stack', 'java', 'OneJvm.java');
+const SINK_SOURCES = join(REPO_ROOT, 'flink', 'redis-sink');
+const SINK_JAR = 'flink-redis-sink.jar';
+
+/** The name carries the content of what went in: a changed source is a new artefact, an old one stays usable. */
+const home = () => join(cacheRoot(), `flink-${VERSIONS.flink}-${hashOf([POM, LAUNCHER])}`);
+const sinkHome = () => join(cacheRoot(), `flink-redis-sink-${hashOf(filesBelow(SINK_SOURCES))}`);
+
+export const flinkClassPath = () =>
+  [join(home(), 'lib', '*'), join(home(), 'classes'), join(sinkHome(), SINK_JAR)].join(':');
+
+export const flinkDistribution: Artefact = {
+  name: 'flink',
+  version: VERSIONS.flink,
+  source: 'Maven org.apache.flink',
+  get: () =>
+    getOnce(home(), async (staging) => {
+      await copyJars('flink', join(staging, 'lib'));
+      mkdirSync(join(staging, 'classes'));
+      const classPath = join(staging, 'lib', '*');
+      await execa('javac', ['-cp', classPath, '-d', join(staging, 'classes'), LAUNCHER]);
+    }),
+};
+
+export const redisSinkJar: Artefact = {
+  name: 'flink-redis-sink',
+  version: '1',
+  source: 'built from flink/redis-sink',
+  get: () => getOnce(sinkHome(), buildSink),
+};
+
+/** In a copy of the sources, so that the work tree stays clean and two builds cannot meet. */
+async function buildSink(staging: string): Promise<void> {
+  const work = join(staging, 'work');
+  cpSync(SINK_SOURCES, work, { recursive: true, filter: (path) => isSource(relative(SINK_SOURCES, path)) });
+  await runMaven(['-f', join(work, 'pom.xml'), '-DskipTests', 'package']);
+  renameSync(join(work, 'target', SINK_JAR), join(staging, SINK_JAR));
+  rmSync(work, { recursive: true });
+}
+
+const isSource = (path: string) => path !== 'target' && !path.startsWith('target/');
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) throw new Error(`${relative(REPO_ROOT, folder)} is missing`);
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => isSource(relative(folder, path)))
+    .sort();
+}
+
+function hashOf(files: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(VERSIONS));
+  for (const file of files)
+    hash.update(relative(REPO_ROOT, file)).update('\0').update(readFileSync(file)).update('\0');
+  return hash.digest('hex').slice(0, 10);
+}

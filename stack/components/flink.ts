@@ -1,0 +1,177 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { VERSIONS } from '../bootstrap/places.mjs';
+import type { Part, SlotContext } from '../part.js';
+import { flinkClassPath, flinkDistribution, redisSinkJar } from './flink-artefacts.js';
+import { flinkSettings, LOG4J_PROPERTIES } from './flink-settings.js';
+import { getJson, isOk } from './http-ready.js';
+
+/** `one`: everything in one JVM, for development and tests. `cluster`: the three processes of production. */
+export type FlinkMode = 'one' | 'cluster';
+
+const folderOf = (context: SlotContext) => join(context.dataDir, 'flink');
+const confOf = (context: SlotContext) => join(folderOf(context), 'conf');
+
+/** The deployer looks here for the newest checkpoint to restore from. */
+export const checkpointDirOf = (dataDir: string) => join(dataDir, 'flink', 'checkpoints');
+
+/** Reflection into the JDK that Flink's serializers and RPC need on Java 17. */
+const JAVA_OPENS = [
+  ...['java.base/sun.net.util', 'java.rmi/sun.rmi.registry', 'jdk.compiler/com.sun.tools.javac.api'].map(
+    exportAll,
+  ),
+  exportAll('java.security.jgss/sun.security.krb5'),
+  ...['lang', 'net', 'io', 'nio', 'lang.reflect', 'text', 'time', 'util'].map((name) =>
+    openAll(`java.base/java.${name}`),
+  ),
+  ...['util.concurrent', 'util.concurrent.atomic', 'util.concurrent.locks'].map((name) =>
+    openAll(`java.base/java.${name}`),
+  ),
+  openAll('java.base/sun.nio.ch'),
+];
+
+function exportAll(name: string): string {
+  return `--add-exports=${name}=ALL-UNNAMED`;
+}
+
+function openAll(name: string): string {
+  return `--add-opens=${name}=ALL-UNNAMED`;
+}
+
+interface FlinkJvm {
+  readonly name: string;
+  readonly memory: readonly string[];
+  readonly main: readonly string[];
+  readonly needs: readonly string[];
+  readonly port: NonNullable<Part['port']>;
+  readonly ready: Part['ready'];
+}
+
+const JOB_MANAGER_MEMORY = {
+  'jobmanager.memory.heap.size': '384m',
+  'jobmanager.memory.off-heap.size': '64m',
+  'jobmanager.memory.jvm-metaspace.size': '256m',
+  'jobmanager.memory.jvm-overhead.min': '64m',
+  'jobmanager.memory.jvm-overhead.max': '64m',
+};
+
+const ONE_JVM: readonly FlinkJvm[] = [
+  {
+    name: 'flink',
+    memory: [
+      '-Xms256m',
+      '-Xmx1280m',
+      '-XX:MaxDirectMemorySize=256m',
+      '-XX:MaxMetaspaceSize=512m',
+      '-XX:+UseSerialGC',
+    ],
+    main: ['OneJvm'],
+    needs: [],
+    port: 'flinkRest',
+    ready: async (context) => (await hasTaskManager(context)) && (await gatewayAnswers(context)),
+  },
+];
+
+const CLUSTER: readonly FlinkJvm[] = [
+  {
+    name: 'flink-jobmanager',
+    memory: ['-Xms128m', '-Xmx384m', '-XX:MaxMetaspaceSize=256m', '-XX:+UseSerialGC'],
+    main: [
+      'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint',
+      ...Object.entries(JOB_MANAGER_MEMORY).flatMap(([name, value]) => ['-D', `${name}=${value}`]),
+    ],
+    needs: [],
+    port: 'flinkRest',
+    ready: (context) => isOk(`http://127.0.0.1:${context.ports.flinkRest}/overview`),
+  },
+  {
+    name: 'flink-taskmanager',
+    memory: [
+      '-Xms256m',
+      '-Xmx832m',
+      '-XX:MaxDirectMemorySize=256m',
+      '-XX:MaxMetaspaceSize=256m',
+      '-XX:+UseG1GC',
+    ],
+    main: [
+      'org.apache.flink.runtime.taskexecutor.TaskManagerRunner',
+      '-D',
+      'taskmanager.resource-id=taskmanager-1',
+    ],
+    needs: [],
+    port: 'flinkTaskManager',
+    ready: hasTaskManager,
+  },
+  {
+    name: 'flink-gateway',
+    memory: ['-Xms128m', '-Xmx512m', '-XX:MaxMetaspaceSize=384m', '-XX:+UseSerialGC'],
+    main: ['org.apache.flink.table.gateway.SqlGateway'],
+    needs: [],
+    port: 'flinkGateway',
+    ready: gatewayAnswers,
+  },
+];
+
+export function flinkParts(mode: FlinkMode): Part[] {
+  return (mode === 'one' ? ONE_JVM : CLUSTER).map((jvm) => ({
+    name: jvm.name,
+    version: VERSIONS.flink,
+    kind: 'service',
+    artefacts: [flinkDistribution, redisSinkJar],
+    needs: jvm.needs,
+    port: jvm.port,
+    prepare: async (context) => writeConfiguration(context),
+    command: (context) => javaCommand(jvm, context),
+    ready: jvm.ready,
+    readyDeadlineMs: 90_000,
+    stop: { signal: 'SIGTERM', timeoutMs: 15_000 },
+  }));
+}
+
+function javaCommand(jvm: FlinkJvm, context: SlotContext): ReturnType<Part['command']> {
+  const conf = confOf(context);
+  const [mainClass = '', ...mainArgs] = jvm.main;
+  // The launcher and the gateway read FLINK_CONF_DIR; the two entry points of a cluster want it as an argument.
+  const configDir = mainClass.startsWith('org.apache.flink.runtime.') ? ['--configDir', conf] : [];
+  return {
+    file: 'java',
+    args: [
+      ...jvm.memory,
+      ...JAVA_OPENS,
+      `-Dlog4j.configurationFile=${join(conf, 'log4j.properties')}`,
+      ...['-cp', flinkClassPath(), mainClass],
+      ...configDir,
+      ...mainArgs,
+    ],
+    cwd: folderOf(context),
+    env: { FLINK_CONF_DIR: conf, FLINK_PLUGINS_DIR: join(folderOf(context), 'plugins') },
+  };
+}
+
+function writeConfiguration(context: SlotContext): void {
+  for (const name of ['conf', 'checkpoints', 'savepoints', 'tmp', 'web', 'plugins']) {
+    mkdirSync(join(folderOf(context), name), { recursive: true });
+  }
+  const settings = flinkSettings(context.ports, {
+    checkpoints: pathToFileURL(checkpointDirOf(context.dataDir)).href,
+    savepoints: pathToFileURL(join(folderOf(context), 'savepoints')).href,
+    tmp: join(folderOf(context), 'tmp'),
+    web: join(folderOf(context), 'web'),
+  });
+  const yaml = Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  writeFileSync(join(confOf(context), 'config.yaml'), `${yaml.join('\n')}\n`);
+  writeFileSync(join(confOf(context), 'log4j.properties'), LOG4J_PROPERTIES);
+}
+
+const overviewSchema = z.object({ taskmanagers: z.number() });
+
+async function hasTaskManager(context: SlotContext): Promise<boolean> {
+  const overview = await getJson(`http://127.0.0.1:${context.ports.flinkRest}/overview`);
+  return overviewSchema.parse(overview).taskmanagers >= 1;
+}
+
+function gatewayAnswers(context: SlotContext): Promise<boolean> {
+  return isOk(`http://127.0.0.1:${context.ports.flinkGateway}/v1/info`);
+}
