@@ -6,9 +6,11 @@ import { parseRankingBlob } from './ranking-blob.js';
 
 const POLL_INTERVAL_MS = 250;
 const SCAN_COUNT = 1_000;
-const FETCH_KEYS = 200;
+const FETCH_KEYS = 50;
 /** A copy that has not heard from Redis for this long counts as stale. */
 const STALE_AFTER_MS = 1_500;
+/** Several writers fill an emptied Redis, and the first one that is done sets the epoch. */
+const ORPHAN_GRACE_MS = 5_000;
 
 export interface RankingCopyOptions {
   /** Commands; must fail at once while the connection is down. */
@@ -23,8 +25,9 @@ export interface RankingCopyOptions {
 export class RankingCopy {
   readonly #options: RankingCopyOptions;
   readonly #rankings = new Map<string, readonly RankingEntry[]>();
-  /** Held from before an emptied Redis, not seen since; dropped when the next complete reading misses them too. */
+  /** Held from before Redis was emptied, not seen since; dropped when they are still missing after the grace. */
   #orphans = new Set<string>();
+  #orphansSince = 0;
   #epoch: string | null = null;
   #version = 0;
   #complete = false;
@@ -124,7 +127,7 @@ export class RankingCopy {
     } else {
       if (version < this.#version) this.#version = 0;
       if (version > this.#version) await this.#loadChanges();
-      if (this.#orphans.size > 0 && epoch) await this.#dropOrphans();
+      if (epoch) await this.#dropOrphans();
     }
     if (epoch) this.#heardAt = performance.now();
   }
@@ -146,6 +149,7 @@ export class RankingCopy {
       cursor = next;
     } while (cursor !== '0' && !this.#closed);
     this.#orphans = before;
+    this.#orphansSince = performance.now();
     const tookMs = Math.round(performance.now() - startedAt);
     this.#options.log.info(
       { rankings: this.#rankings.size, orphans: before.size, tookMs },
@@ -171,18 +175,17 @@ export class RankingCopy {
     this.#version = newest;
   }
 
-  /** Asked by name once more: a writer that filled Redis later than the epoch may have brought them back. */
   async #dropOrphans(): Promise<void> {
-    const keys = [...this.#orphans];
+    if (this.#orphans.size === 0 || performance.now() - this.#orphansSince < ORPHAN_GRACE_MS) return;
+    await this.#fetch([...this.#orphans]);
     this.#orphans = new Set();
-    await this.#fetch(keys);
   }
 
   async #fetch(keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += FETCH_KEYS) {
       const chunk = keys.slice(start, start + FETCH_KEYS);
       const texts = await this.#options.redis.mget(...chunk);
-      chunk.forEach((key, index) => this.#take(key, texts[index] ?? null));
+      for (const [index, key] of chunk.entries()) this.#take(key, texts[index] ?? null);
     }
   }
 

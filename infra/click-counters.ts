@@ -1,0 +1,107 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { REDIS_KEYS } from '../contracts/redis-keys.js';
+import {
+  CLICK_DELIVERY_WINDOW_MS,
+  type ClickSignals,
+  DOUBLE_CLICK_WINDOW_MS,
+} from '../domain/click-outcome.js';
+
+/** A click must not wait for a Redis that hangs. */
+const ANSWER_WITHIN_MS = 100;
+const MINUTE_MS = 60_000;
+
+const countersSchema = z.object({
+  deviceClicksPerMinute: z.number().int(),
+  ipClicksPerMinute: z.number().int(),
+  sinceSameAdMs: z.number().int().nullable(),
+});
+export type ClickCounters = Pick<
+  ClickSignals,
+  'deviceClicksPerMinute' | 'ipClicksPerMinute' | 'sinceSameAdMs'
+>;
+
+/** What a click looks like when nobody counted: innocent. Losing Redis must not refuse genuine clicks. */
+export const NEUTRAL_COUNTERS: ClickCounters = {
+  deviceClicksPerMinute: 1,
+  ipClicksPerMinute: 1,
+  sinceSameAdMs: null,
+};
+
+/**
+ * Counts a click once per click id and remembers what was counted: a repeat is told the same and counts nothing.
+ * KEYS signals, device, last click, and ip when known. ARGV now, lives of: signals, counters, last click (ms).
+ */
+const COUNT_ONCE = `
+local stamped = redis.call('GET', KEYS[1])
+if stamped then return stamped end
+local device = redis.call('INCR', KEYS[2])
+if device == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
+local last = redis.call('GET', KEYS[3])
+redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4])
+local ip = 0
+if KEYS[4] then
+  ip = redis.call('INCR', KEYS[4])
+  if ip == 1 then redis.call('PEXPIRE', KEYS[4], ARGV[3]) end
+end
+local since = 'null'
+if last then since = string.format('%.0f', math.max(0, tonumber(ARGV[1]) - tonumber(last))) end
+stamped = string.format(
+  '{"deviceClicksPerMinute":%d,"ipClicksPerMinute":%d,"sinceSameAdMs":%s}', device, ip, since)
+redis.call('SET', KEYS[1], stamped, 'PX', ARGV[2])
+return stamped`;
+
+export interface CountedClick {
+  readonly clickId: string;
+  readonly adId: string;
+  readonly deviceHash: string;
+  readonly ipHash: string | null;
+  /** Epoch ms, business clock. */
+  readonly now: number;
+}
+
+export class ClickCounter {
+  readonly #redis: Redis & { countClick(...args: (string | number)[]): Promise<unknown> };
+
+  constructor(redis: Redis) {
+    redis.defineCommand('countClick', { lua: COUNT_ONCE });
+    if (!hasCountClick(redis)) throw new Error('the command was not defined');
+    this.#redis = redis;
+  }
+
+  /** Null when Redis does not answer in time; the click is then counted as innocent, and counted as such. */
+  async count(click: CountedClick): Promise<ClickCounters | null> {
+    if (this.#redis.status !== 'ready') return null;
+    const minute = Math.floor(click.now / MINUTE_MS);
+    const keys = [
+      REDIS_KEYS.clickSignals(click.clickId),
+      REDIS_KEYS.deviceClicks(click.deviceHash, minute),
+      REDIS_KEYS.lastClick(click.deviceHash, click.adId),
+      ...(click.ipHash === null ? [] : [REDIS_KEYS.ipClicks(click.ipHash, minute)]),
+    ];
+    const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, DOUBLE_CLICK_WINDOW_MS];
+    const counted = this.#redis.countClick(keys.length, ...keys, click.now, ...lives);
+    return parseCounters(await withinMs(counted, ANSWER_WITHIN_MS));
+  }
+}
+
+function hasCountClick(
+  redis: Redis,
+): redis is Redis & { countClick(...args: (string | number)[]): Promise<unknown> } {
+  return 'countClick' in redis && typeof redis.countClick === 'function';
+}
+
+/** The value, or null when it fails or comes too late. */
+async function withinMs(value: Promise<unknown>, limitMs: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), limitMs);
+  });
+  return Promise.race([value.catch(() => null), late]).finally(() => clearTimeout(timer));
+}
+
+function parseCounters(text: unknown): ClickCounters | null {
+  if (typeof text !== 'string') return null;
+  const parsed = countersSchema.safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data : null;
+}
