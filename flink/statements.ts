@@ -1,0 +1,101 @@
+import { CAMPAIGN_EVENT_TYPES } from '../contracts/events/campaign-events.js';
+import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
+import {
+  HOME_TARGET,
+  KEYWORD_RANKING_DEPTH,
+  MAX_ADS_PER_ADVERTISER_IN_RANKING,
+  RANKING_DEPTH,
+} from '../domain/placement.js';
+import {
+  DEFAULT_RANKING_PARAMETERS,
+  LOWEST_SLOT_WEIGHT_MILLI,
+  SLOT_WEIGHTS_MILLI,
+} from '../domain/ranking.js';
+import type { Config } from '../infra/config.js';
+import { quoted, type Variables } from './render-statement.js';
+
+/** A statement that has to be running, always, exactly once. */
+export interface StatementSpec {
+  /** `statements/<name>.sql`; with the topic prefix before it also the name of the Flink job. */
+  readonly name: string;
+  /** `tables/<table>.sql`. */
+  readonly tables: readonly string[];
+  /** Session settings beside `COMMON_SETTINGS`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Variables that decide what is computed: part of the statement's identity. */
+  readonly rules: Variables;
+}
+
+/** Everything that a job needs to know is set here, so that it runs alike on any cluster of the right version. */
+export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
+  'table.local-time-zone': 'Asia/Seoul',
+  // Mini-batches are flushed by the watermark, so its pace bounds the latency.
+  'pipeline.auto-watermark-interval': '20 ms',
+  'execution.buffer-timeout.interval': '5 ms',
+  'table.optimizer.reuse-optimize-block-with-digest-enabled': 'true',
+  'execution.checkpointing.mode': 'EXACTLY_ONCE',
+  'execution.checkpointing.interval': '5 s',
+  'execution.checkpointing.min-pause': '1 s',
+  'execution.checkpointing.timeout': '2 min',
+  'execution.checkpointing.num-retained': '3',
+  'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+  // Restored checkpoints stay the deployer's: a newer bad one must not take the older good one with it.
+  'execution.state-recovery.claim-mode': 'NO_CLAIM',
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': '2147483647',
+  'restart-strategy.fixed-delay.delay': '1 s',
+};
+
+/** Room for disorder between producers, in event time. Two digits at most: an SQL interval. */
+const WATERMARK_DELAY_SECONDS = 5;
+
+export const STATEMENTS: readonly StatementSpec[] = [
+  {
+    name: 'rtb-ranking',
+    tables: ['campaign_events', 'ad_events', 'redis_ranking', 'redis_campaign_acknowledged'],
+    settings: {
+      // Without mini-batches readers see half-updated rankings: each changed ad would be a write of its own.
+      'table.exec.mini-batch.enabled': 'true',
+      'table.exec.mini-batch.allow-latency': '20 ms',
+      'table.exec.mini-batch.size': '10000',
+    },
+    rules: {
+      WATERMARK_DELAY_SECONDS: String(WATERMARK_DELAY_SECONDS),
+      CAMPAIGN_EVENT_TYPES: CAMPAIGN_EVENT_TYPES.map((type) => `'${type}'`).join(', '),
+      SLOT_WEIGHT_CASES: SLOT_WEIGHTS_MILLI.map((weight, index) => `WHEN ${index + 1} THEN ${weight}`).join(
+        ' ',
+      ),
+      LOWEST_SLOT_WEIGHT_MILLI: String(LOWEST_SLOT_WEIGHT_MILLI),
+      DEFAULT_PARAMETERS_VERSION: String(DEFAULT_RANKING_PARAMETERS.version),
+      DEFAULT_PRIOR_CLICKS_MILLI: String(DEFAULT_RANKING_PARAMETERS.priorClicksMilli),
+      DEFAULT_PRIOR_IMPRESSIONS_MILLI: String(DEFAULT_RANKING_PARAMETERS.priorImpressionsMilli),
+      DEFAULT_BID_FLOOR_KRW: String(DEFAULT_RANKING_PARAMETERS.bidFloorKrw),
+      MAX_CTR_PPM: '1000000',
+      HOME_TARGET: quoted(HOME_TARGET),
+      MAX_ADS_PER_ADVERTISER: String(MAX_ADS_PER_ADVERTISER_IN_RANKING),
+      RANKING_DEPTH: String(RANKING_DEPTH),
+      KEYWORD_RANKING_DEPTH: String(KEYWORD_RANKING_DEPTH),
+      RANKING_PREFIX: quoted(REDIS_KEYS.rankingPrefix),
+      RANKING_CHANNEL: quoted(REDIS_CHANNELS.rankingChanged),
+      RANKING_CHANGES_KEY: quoted(REDIS_KEYS.rankingChanges),
+      RANKING_VERSION_KEY: quoted(REDIS_KEYS.rankingVersion),
+      RANKING_EPOCH_KEY: quoted(REDIS_KEYS.rankingEpoch),
+      CAMPAIGN_ACKNOWLEDGEMENT_PREFIX: quoted(REDIS_KEYS.campaignAcknowledgementPrefix),
+    },
+  },
+];
+
+type FlinkConfig = Pick<
+  Config,
+  'KAFKA_BROKERS' | 'FLINK_KAFKA_BROKERS' | 'REDIS_URL' | 'FLINK_REDIS_URL' | 'TOPIC_PREFIX'
+>;
+
+/** Where Flink finds the others. Not part of a statement's identity. */
+export function connectionVariables(config: FlinkConfig, statement: string): Variables {
+  return {
+    STATEMENT: quoted(statement),
+    TOPIC_PREFIX: quoted(config.TOPIC_PREFIX),
+    KAFKA_BROKERS: quoted(config.FLINK_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',')),
+    REDIS_URL: quoted(config.FLINK_REDIS_URL ?? config.REDIS_URL),
+  };
+}

@@ -1,0 +1,23 @@
+-- The topic ad-events. Event time is when we recorded the event; CLOCK_TICK keeps it moving in every partition, so
+-- there is no idle timeout (one loses rows). The watermark delay covers the disorder between producers.
+CREATE TABLE ad_events (
+  eventId    STRING,
+  `type`     STRING,
+  recordedAt BIGINT,
+  -- ADS_SERVED: one record may carry many requests
+  served     ARRAY<ROW<requestId STRING, placement STRING, slot INT, adId STRING, campaignId STRING>>,
+  -- AD_CLICK_DECIDED
+  adId       STRING,
+  placement  STRING,
+  valid      BOOLEAN,
+  eventTime  AS TO_TIMESTAMP_LTZ(recordedAt, 3),
+  WATERMARK FOR eventTime AS eventTime - INTERVAL '${WATERMARK_DELAY_SECONDS}' SECOND
+) WITH (
+  'connector' = 'kafka',
+  'topic' = '${TOPIC_PREFIX}ad-events',
+  'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  'properties.group.id' = '${TOPIC_PREFIX}flink-${STATEMENT}',
+  'scan.startup.mode' = 'earliest-offset',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+)
