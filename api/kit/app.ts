@@ -123,15 +123,12 @@ function guard(route: RouteDefinition, options: HttpAppOptions): RequestHandler 
 }
 
 export function sendTooManyRequests(res: Response, retryAfterSeconds: number): void {
-  sendProblem(
-    res,
-    {
-      code: 'too_many_requests',
-      message: 'Too many requests.',
-      nextStep: `Wait ${retryAfterSeconds} seconds.`,
-    },
-    { 'retry-after': String(retryAfterSeconds) },
-  );
+  sendProblem(res, {
+    code: 'too_many_requests',
+    message: 'Too many requests.',
+    nextStep: `Wait ${retryAfterSeconds} seconds.`,
+    retryAfterSeconds,
+  });
 }
 
 function requireJson(): RequestHandler {

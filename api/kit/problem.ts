@@ -14,6 +14,8 @@ export type FieldError = NonNullable<Problem['errors']>[number];
 /** A failure may name several fields at once. */
 export interface FieldFailure extends Failure {
   readonly errors?: readonly FieldError[];
+  /** Told as `Retry-After`. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** The RFC 9457 body of a failure; its status comes from the one map. */
@@ -46,6 +48,7 @@ export function sendProblem(
   const body = Buffer.from(JSON.stringify(problem));
   res.status(problem.status);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (failure.retryAfterSeconds !== undefined) res.setHeader('retry-after', failure.retryAfterSeconds);
   res.setHeader('content-type', PROBLEM_CONTENT_TYPE);
   res.setHeader('cache-control', 'no-store');
   res.end(body);
