@@ -105,6 +105,11 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Thrown inside `withRetriedTransaction` to start the whole transaction again, a bounded number of times. */
+export class RetryTransaction extends Error {
+  readonly code = '40001';
+}
+
 /** `withTransaction`, tried again at most five times with jitter when PostgreSQL says that a twin was faster. */
 export async function withRetriedTransaction<T>(
   pool: pg.Pool,

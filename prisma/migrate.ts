@@ -31,7 +31,6 @@ export async function diffSchema(ownerUrl: string): Promise<string> {
       to: { tag: 'schemaDatamodel', files },
       script: true,
       exitCode: true,
-      shadowDatabaseUrl: null,
       filters: NO_FILTERS,
     }),
   );

@@ -91,8 +91,21 @@ async function withCatalogueTypes<T>(fn: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The part of the WebAssembly interface that is used here; Node has it, the ES2023 library does not declare it. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: Record<string, unknown>,
+  ) => { readonly exports: EngineExports };
+}
+
+interface EngineExports {
+  __wbindgen_start(): void;
+}
+
 interface EngineGlue {
-  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+  __wbg_set_wasm(exports: EngineExports): void;
   readonly SchemaEngine: typeof SchemaEngine;
 }
 
@@ -100,13 +113,11 @@ interface EngineGlue {
 async function loadEngine(): Promise<typeof SchemaEngine> {
   const glue = (await import('@prisma/schema-engine-wasm/schema_engine_bg')) as unknown as EngineGlue;
   const folder = path.dirname(fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm')));
-  const module = new WebAssembly.Module(readFileSync(path.join(folder, 'schema_engine_bg.wasm')));
-  const imports = { './schema_engine_bg.js': glue as unknown as WebAssembly.ModuleImports };
-  const { exports } = new WebAssembly.Instance(module, imports);
+  const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+  const module = new api.Module(readFileSync(path.join(folder, 'schema_engine_bg.wasm')));
+  const { exports } = new api.Instance(module, { './schema_engine_bg.js': glue });
   glue.__wbg_set_wasm(exports);
-  const start = exports['__wbindgen_start'];
-  if (typeof start !== 'function') throw new Error('the schema engine has no start function');
-  start();
+  exports.__wbindgen_start();
   return glue.SchemaEngine;
 }
 
