@@ -1,0 +1,19 @@
+export const USAGE = `node stack/bootstrap.mjs <command> [options]
+
+  start [--flink cluster] [--slot N] [--no-seed]
+                      gets, builds and runs everything; Ctrl-C or "stop" ends it, the data stays
+  stop [--slot N]     ends a running stack from another terminal
+  status [--slot N]   parts, process ids, ports, restarts
+  logs <part> [-f]    the log of one part
+  reset [--yes]       deletes the data of a stopped stack
+  test [...]          unit and integration tests on the real stack; options go to vitest
+  verify [proof]      a full-size proof; without a name the list of them
+  build               dependencies and compilation only
+  check-tools         says which tools are missing
+  stack <command>     start, stop, ... without building first
+
+Slot 0 is "start", slots 1 to 9 are for tests: each has its own ports (18000 + 100 x slot) and data.
+Addresses in .env (DATABASE_URL, REDIS_URL, KAFKA_BROKERS, TEMPORAL_ADDRESS, FLINK_REST_URL with
+FLINK_SQL_GATEWAY_URL) replace the native component in slot 0.
+ADS_CACHE_DIR and ADS_DATA_DIR move the cache of components and the data.
+`;
