@@ -1,6 +1,5 @@
 import type { Actor } from '../domain/access.js';
 import { correlationId } from '../infra/log.js';
-import type { Queryable } from '../infra/postgres.js';
 import type { Prisma, PrismaClient } from '../infra/prisma.js';
 
 /** Something that an admin, finance or the system did. Ids only in `detail`: never personal or bank data. */
@@ -30,22 +29,4 @@ export async function recordAudit(
   await prisma.auditLog.create({
     data: { ...columns, detail: { ...detail }, correlationId: correlationId() ?? null },
   });
-}
-
-/** The same for operations that write with plain SQL. */
-export async function recordAuditSql(db: Queryable, entry: AuditEntry): Promise<void> {
-  await db.query(
-    `INSERT INTO audit_log (actor_id, actor_role, via, action, object_type, object_id, detail, correlation_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [
-      entry.actorId,
-      entry.actorRole,
-      entry.via,
-      entry.action,
-      entry.objectType,
-      entry.objectId,
-      JSON.stringify(entry.detail ?? {}),
-      correlationId() ?? null,
-    ],
-  );
 }

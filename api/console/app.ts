@@ -1,0 +1,62 @@
+import type { Express } from 'express';
+import { createHttpApp } from '../kit/app.js';
+import type { RouteDefinition, RouteDoc } from '../kit/route.js';
+import { advertiserMoneyRoutes } from './advertiser-money.js';
+import { advertiserRoutes } from './advertisers.js';
+import { apiKeyRoutes } from './api-keys.js';
+import { auditLogRoutes } from './audit-log.js';
+import { createConsoleAuthenticator } from './authenticate.js';
+import type { ConsoleDeps } from './deps.js';
+import { mountDocs, openApiRoute } from './docs.js';
+import { productRoutes } from './products.js';
+import { createConsoleRateLimit } from './rate-limit.js';
+import { sessionRoutes } from './sessions.js';
+
+/** Everything that sellers, admins and finance may do, on one page. */
+export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
+  return [
+    ...sessionRoutes(deps),
+    ...advertiserRoutes(deps),
+    ...advertiserMoneyRoutes(deps),
+    ...productRoutes(deps),
+    ...apiKeyRoutes(deps),
+    ...auditLogRoutes(deps),
+  ];
+}
+
+const SELF = ["'self'"];
+
+export interface ConsoleAppOptions {
+  /** Routes of other servers that the one OpenAPI document also describes. */
+  readonly otherRouteDocs: readonly RouteDoc[];
+}
+
+export function createConsoleApp(deps: ConsoleDeps, options: ConsoleAppOptions): Express {
+  const routes = consoleRoutes(deps);
+  const inProduction = deps.config.ADS_ENV === 'production';
+  return createHttpApp({
+    server: 'console-api',
+    log: deps.log,
+    metrics: deps.metrics,
+    routes: [...routes, openApiRoute([...options.otherRouteDocs, ...routes])],
+    authenticate: createConsoleAuthenticator(deps),
+    limitRate: createConsoleRateLimit(deps.redis),
+    helmet: {
+      strictTransportSecurity: inProduction,
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: SELF,
+          baseUri: ["'none'"],
+          objectSrc: ["'none'"],
+          frameAncestors: ["'none'"],
+          formAction: SELF,
+          /** The documentation page draws with inline styles and data images; scripts are files of ours only. */
+          styleSrc: [...SELF, "'unsafe-inline'"],
+          imgSrc: [...SELF, 'data:'],
+        },
+      },
+    },
+    mount: mountDocs,
+  });
+}

@@ -1,0 +1,22 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Config } from '../../infra/config.js';
+import type { Metrics } from '../../infra/metrics.js';
+import type { DatabasePool } from '../../infra/postgres.js';
+import type { PrismaClient } from '../../infra/prisma.js';
+import type { TemporalClient } from '../../infra/temporal.js';
+
+/** What the console's routes stand on; opened and closed by the process. */
+export interface ConsoleDeps {
+  readonly config: Pick<Config, 'ADS_ENV' | 'HASH_KEY' | 'SESSION_HOURS'>;
+  readonly pool: DatabasePool;
+  readonly prisma: PrismaClient;
+  /** Fails fast: a missing Redis must not hold a request. */
+  readonly redis: Redis;
+  /** Submits and decides campaigns; connects with the first call. */
+  readonly temporal: TemporalClient;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Real time, epoch ms. */
+  readonly now: () => number;
+}
