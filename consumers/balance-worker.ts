@@ -1,5 +1,5 @@
-import type { Consumer, EachBatchPayload, KafkaMessage, Producer } from 'kafkajs';
 import type { Redis } from 'ioredis';
+import type { Consumer, EachBatchPayload, KafkaMessage, Producer } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type AdClicked, adClickedSchema } from '../contracts/events/ad-events.js';
@@ -71,7 +71,9 @@ async function advance(payload: EachBatchPayload, offset: string): Promise<void>
   payload.resolveOffset(offset);
   const next = (BigInt(offset) + 1n).toString();
   await payload.commitOffsetsIfNecessary({
-    topics: [{ topic: payload.batch.topic, partitions: [{ partition: payload.batch.partition, offset: next }] }],
+    topics: [
+      { topic: payload.batch.topic, partitions: [{ partition: payload.batch.partition, offset: next }] },
+    ],
   });
   await payload.heartbeat();
 }
@@ -135,7 +137,10 @@ async function decideClicks(
   try {
     const started = performance.now();
     result = await retryWhileRunning(
-      () => chargeClicks(deps.pool, deliveries.map(sourced(deps, partition)), { bidFloorKrw: deps.bidFloorKrw() }),
+      () =>
+        chargeClicks(deps.pool, deliveries.map(sourced(deps, partition)), {
+          bidFloorKrw: deps.bidFloorKrw(),
+        }),
       { keepGoing, log: deps.log, what: 'charge clicks' },
     );
     chargeTime(deps).observe(performance.now() - started);
@@ -230,7 +235,9 @@ async function deadLetter(
   reason: string,
   keepGoing: () => boolean,
 ): Promise<boolean> {
-  deps.metrics.counter('ads_dead_letters_total', 'Events set aside with a reason', ['topic']).inc({ topic: 'ad-events' });
+  deps.metrics
+    .counter('ads_dead_letters_total', 'Events set aside with a reason', ['topic'])
+    .inc({ topic: 'ad-events' });
   const written = await retryWhileRunning(
     () =>
       recordDeadLetter(deps.pool, {
@@ -269,7 +276,10 @@ function count(
   deliveries: readonly Delivery[],
   byId: ReadonlyMap<string, ChargedClick>,
 ): void {
-  const outcomes = deps.metrics.counter('ads_clicks_decided_total', 'Clicks by outcome', ['outcome', 'redelivered']);
+  const outcomes = deps.metrics.counter('ads_clicks_decided_total', 'Clicks by outcome', [
+    'outcome',
+    'redelivered',
+  ]);
   for (const { click } of deliveries) {
     const decided = byId.get(click.clickId);
     if (decided === undefined) continue;

@@ -15,7 +15,11 @@ export interface ClockTickerDeps {
  * Appends a CLOCK_TICK to every partition of a topic at a fixed pace, so that event time moves when nobody
  * shops: Flink's watermark is the slowest partition's. A tick that cannot be sent is simply left out.
  */
-export function startClockTicker(deps: ClockTickerDeps, topic: string, everyMs: number): { stop(): Promise<void> } {
+export function startClockTicker(
+  deps: ClockTickerDeps,
+  topic: string,
+  everyMs: number,
+): { stop(): Promise<void> } {
   let partitions: number[] = [];
   let sending: Promise<void> | null = null;
   let failing = false;

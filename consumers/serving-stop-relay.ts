@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import pg from 'pg';
 import type { Producer } from 'kafkajs';
+import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Metrics } from '../infra/metrics.js';
 import { publishServingChanges } from '../operations/publish-serving-changes.js';

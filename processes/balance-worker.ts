@@ -4,7 +4,7 @@ import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
-import { readBidFloorKrw } from '../operations/ranking-parameters.js';
+import { readRankingParameters } from '../operations/read-ranking-parameters.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import { watchGroup } from './kafka-readiness.js';
 import type { ProcessContext, RunningProcess } from './process.js';
@@ -32,11 +32,11 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
   const group = watchGroup(consumer, log);
   await consumer.connect();
 
-  let bidFloorKrw = await readBidFloorKrw(pool);
+  let { bidFloorKrw } = await readRankingParameters(pool);
   const floorTimer = setInterval(() => {
-    readBidFloorKrw(pool).then(
-      (floor) => {
-        bidFloorKrw = floor;
+    readRankingParameters(pool).then(
+      (parameters) => {
+        bidFloorKrw = parameters.bidFloorKrw;
       },
       (error: unknown) => log.debug({ error: String(error) }, 'bid floor not refreshed'),
     );

@@ -19,8 +19,9 @@ export type ProcessName = keyof typeof PROCESSES;
 export type OneShot = (context: ProcessContext, args: readonly string[]) => Promise<number>;
 
 export const ONE_SHOTS: Readonly<Record<string, OneShot>> = {
-  migrate: async (...call) => (await import('./migrate.js')).migrate(...call),
+  migrate: async (context) => (await import('./migrate.js')).migrate(context),
   seed: async (...call) => (await import('./seed.js')).seed(...call),
+  'advance-clock': async (...call) => (await import('./advance-clock.js')).advanceClock(...call),
   generate: async () => (await import('./generate.js')).generate(),
   reconcile: async (...call) => (await import('./reconcile.js')).runReconcile(...call),
 };

@@ -1,5 +1,21 @@
 /** Words that say nothing about a product when a shopper searches. */
-const EMPTY_WORDS = new Set(['of', 'the', 'with', 'and', 'in', 'a', 'set', 'for', 'pack', 'to', 'no', 'small', 'large', 'assorted', 'new']);
+const EMPTY_WORDS = new Set([
+  'of',
+  'the',
+  'with',
+  'and',
+  'in',
+  'a',
+  'set',
+  'for',
+  'pack',
+  'to',
+  'no',
+  'small',
+  'large',
+  'assorted',
+  'new',
+]);
 
 /** Search words that sellers of a category would pay for, in Korean. */
 const CATEGORY_KEYWORDS: Readonly<Record<string, readonly string[]>> = {

@@ -22,7 +22,9 @@ export const ORDER_LINES_FILE = new URL(
 
 /** Streams the feed, oldest first. */
 export async function* readOrderLines(file: URL = ORDER_LINES_FILE): AsyncGenerator<OrderLine> {
-  const rows = createReadStream(file).pipe(createGunzip()).pipe(parse({ columns: true, relax_quotes: true }));
+  const rows = createReadStream(file)
+    .pipe(createGunzip())
+    .pipe(parse({ columns: true, relax_quotes: true }));
   for await (const row of rows as AsyncIterable<Record<string, string>>) {
     yield {
       invoiceNo: row.InvoiceNo ?? '',

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { SqlGatewayClient } from '../../flink/gateway-client.js';
+import type { ResultRow, SqlGatewayClient } from '../../flink/gateway-client.js';
 import { readStatement, render } from '../../flink/render-statement.js';
 import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../../flink/statements.js';
 import type { Config } from '../../infra/config.js';
@@ -23,40 +23,57 @@ const OUTCOME = `
   UNION ALL
   SELECT 'acknowledged', campaignId, acknowledgement FROM campaign_acknowledgement`;
 
+export interface RankingRunner {
+  run(given: GivenRows): Promise<RankingOutcome>;
+  close(): Promise<void>;
+}
+
 /**
- * Runs the views of rtb-ranking as they are, on files instead of topics, to the end of the rows, and folds the
- * changes into what would be left in Redis.
+ * The views of rtb-ranking as they are, on files instead of topics. Each run writes the files anew, lets the query
+ * go to the end of the rows, and folds its changes into what would be left in Redis.
  */
-export async function runRanking(
+export async function openRankingRunner(
   gateway: SqlGatewayClient,
   config: Config,
   folder: string,
-  given: GivenRows,
-): Promise<RankingOutcome> {
+): Promise<RankingRunner> {
   const spec = STATEMENTS.find((statement) => statement.name === 'rtb-ranking');
   if (spec === undefined) throw new Error('rtb-ranking is not deployed any more');
   const variables = { ...spec.rules, ...connectionVariables(config, spec.name) };
-  const sources = { campaign_events: given.campaignEvents, ad_events: given.adEvents };
-  const settings = { ...COMMON_SETTINGS, ...spec.settings, 'execution.checkpointing.interval': '1 h' };
-
-  return gateway.withSession(settings, async (session) => {
-    for (const [table, rows] of Object.entries(sources)) {
-      const file = await writeRows(folder, table, rows);
-      const [definition] = readStatement(spec.name, [table]).tables;
-      await session.execute(withFile(render(definition ?? '', variables), file));
-    }
-    for (const part of readStatement(spec.name, []).parts) {
-      if (!part.includes('EXECUTE STATEMENT SET')) await session.execute(render(part, variables));
-    }
-    const { rows } = await session.execute(OUTCOME);
-    const outcome = { ranking: new Map<string, string>(), acknowledged: new Map<string, string>() };
-    for (const { kind, fields } of rows) {
-      const into = fields.kind === 'ranking' ? outcome.ranking : outcome.acknowledged;
-      if (kind === 'INSERT' || kind === 'UPDATE_AFTER') into.set(String(fields.k), String(fields.v));
-      else into.delete(String(fields.k));
-    }
-    return { rankings: outcome.ranking, acknowledged: outcome.acknowledged };
+  const session = await gateway.openSession({
+    ...COMMON_SETTINGS,
+    ...spec.settings,
+    'pipeline.name': 'rtb-ranking case',
+    'execution.checkpointing.interval': '1 h',
   });
+  const fileOf = (table: string) => path.join(folder, `${table}.json`);
+  const { tables, parts } = readStatement(spec.name, ['campaign_events', 'ad_events']);
+  for (const [index, table] of ['campaign_events', 'ad_events'].entries()) {
+    await session.execute(withFile(render(tables[index] ?? '', variables), fileOf(table)));
+  }
+  for (const part of parts) {
+    if (!part.includes('EXECUTE STATEMENT SET')) await session.execute(render(part, variables));
+  }
+  return {
+    close: () => session.close(),
+    run: async (given) => {
+      await writeRows(fileOf('campaign_events'), given.campaignEvents);
+      await writeRows(fileOf('ad_events'), given.adEvents);
+      const { rows } = await session.execute(OUTCOME);
+      return fold(rows);
+    },
+  };
+}
+
+function fold(rows: readonly ResultRow[]): RankingOutcome {
+  const rankings = new Map<string, string>();
+  const acknowledged = new Map<string, string>();
+  for (const { kind, fields } of rows) {
+    const into = fields.kind === 'ranking' ? rankings : acknowledged;
+    if (kind === 'INSERT' || kind === 'UPDATE_AFTER') into.set(String(fields.k), String(fields.v));
+    else into.delete(String(fields.k));
+  }
+  return { rankings, acknowledged };
 }
 
 /** The table as it is, read from a file that ends. */
@@ -70,9 +87,7 @@ function withFile(definition: string, file: string): string {
   );
 }
 
-async function writeRows(folder: string, name: string, rows: readonly unknown[]): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `${name}.json`);
+async function writeRows(file: string, rows: readonly unknown[]): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  return file;
 }

@@ -1,17 +1,17 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AdEvent } from '../../contracts/events/ad-events.js';
 import { type CampaignEvent, campaignEventSchema } from '../../contracts/events/campaign-events.js';
 import { rankingEntrySchema } from '../../contracts/ranking-entry.js';
-import { CTR_WINDOW_MS } from '../../domain/ctr.js';
-import { KEYWORD_RANKING_DEPTH, PLACEMENTS, RANKING_DEPTH } from '../../domain/placement.js';
+import { KEYWORD_RANKING_DEPTH, RANKING_DEPTH } from '../../domain/placement.js';
 import { SqlGatewayClient } from '../../flink/gateway-client.js';
 import { FLINK_FOLDER } from '../../flink/render-statement.js';
 import { loadConfig } from '../../infra/config.js';
-import { runRanking } from './flink-case-runner.js';
+import { type GivenRows, openRankingRunner, type RankingRunner } from './flink-case-runner.js';
+import { randomLog } from './flink-random-log.js';
 import { type Rankings, rankingsOf } from './flink-ranking-oracle.js';
 
 /** Given rows -> exact expected rows. `expected`: key -> ad id and rank score, best first. */
@@ -24,9 +24,15 @@ const caseSchema = z.object({
 });
 
 const config = loadConfig();
-const gateway = new SqlGatewayClient(config.FLINK_SQL_GATEWAY_URL);
 const folder = mkdtempSync(path.join(tmpdir(), 'flink-cases-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let runner: RankingRunner;
+beforeAll(async () => {
+  runner = await openRankingRunner(new SqlGatewayClient(config.FLINK_SQL_GATEWAY_URL), config, folder);
+});
+afterAll(async () => {
+  await runner.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const casesFolder = path.join(FLINK_FOLDER ?? '', 'cases/rtb-ranking');
 const cases = readdirSync(casesFolder)
@@ -39,11 +45,8 @@ const cases = readdirSync(casesFolder)
 const CASE_TIMEOUT_MS = 60_000;
 const entriesSchema = z.array(rankingEntrySchema);
 
-async function rankWithFlink(
-  name: string,
-  given: { campaignEvents: readonly unknown[]; adEvents: readonly unknown[] },
-) {
-  const outcome = await runRanking(gateway, config, path.join(folder, name), given);
+async function rankWithFlink(given: GivenRows) {
+  const outcome = await runner.run(given);
   const rankings: Rankings = Object.fromEntries(
     [...outcome.rankings].map(([key, text]) => [key, entriesSchema.parse(JSON.parse(text))]),
   );
@@ -69,7 +72,7 @@ describe('rtb-ranking on the real Flink', () => {
       );
       expect(short, 'the case and the rules of domain/ agree').toEqual(given.expected);
 
-      const { rankings, acknowledged } = await rankWithFlink(given.name, given);
+      const { rankings, acknowledged } = await rankWithFlink(given);
       expect(rankings).toEqual(expected);
       for (const [campaignId, acknowledgement] of Object.entries(given.acknowledged ?? {})) {
         expect(JSON.parse(acknowledged.get(campaignId) ?? 'null')).toEqual(acknowledgement);
@@ -77,4 +80,16 @@ describe('rtb-ranking on the real Flink', () => {
     },
     CASE_TIMEOUT_MS,
   );
+
+  it('agrees with the rules on a random log: every key, every field, cut at 200 and at 50', async () => {
+    const seed = 20_260_921;
+    console.log(`random log, seed ${seed}`);
+    const log = randomLog(seed);
+    const expected = rankingsOf(log.campaignEvents, log.adEvents);
+    expect(expected['HOME:*']).toHaveLength(RANKING_DEPTH);
+    expect(expected['SEARCH:keyword-0']).toHaveLength(KEYWORD_RANKING_DEPTH);
+
+    const { rankings } = await rankWithFlink(log);
+    expect(rankings).toEqual(expected);
+  });
 });

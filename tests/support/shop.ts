@@ -60,7 +60,7 @@ export function connectShop(baseUrl: string, apiKey: string, now: () => number =
   return {
     ads: (query) =>
       call(
-        `/v1/ads?${new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]))}`,
+        `/v1/ads?${new URLSearchParams(Object.fromEntries(Object.entries(query).map(([key, value]) => [key, String(value)])))}`,
       ),
     click: (click) =>
       call('/v1/clicks', {

@@ -1,0 +1,208 @@
+import { createAcceptClick } from '../api/ad-server/accept-click.js';
+import { createAdServerApp } from '../api/ad-server/app.js';
+import { createAuthorise } from '../api/ad-server/authorise.js';
+import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
+import { createFastServer } from '../api/ad-server/fast-server.js';
+import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
+import { createServeAds } from '../api/ad-server/serve-ads.js';
+import { listen } from '../api/kit/server.js';
+import { TOPICS } from '../contracts/topics.js';
+import { BatchingAppender } from '../infra/batching-appender.js';
+import { ClickCounter } from '../infra/click-counters.js';
+import { ClickOutcomes } from '../infra/click-outcomes.js';
+import { createClickTokens } from '../infra/click-token.js';
+import { type BusinessClock, startBusinessClock } from '../infra/clock.js';
+import { createKafka, topicName } from '../infra/kafka.js';
+import { KafkaLink } from '../infra/kafka-link.js';
+import { createPool, type DatabasePool } from '../infra/postgres.js';
+import { RankingCopy } from '../infra/ranking-copy.js';
+import { createRedis } from '../infra/redis.js';
+import { ServedLog } from '../infra/served-log.js';
+import { ServingStopCopy } from '../infra/serving-stop-copy.js';
+import { ApiKeyCache } from '../operations/api-key-cache.js';
+import { findClick } from '../operations/find-click.js';
+import { rankFromDatabase } from '../operations/rank-from-database.js';
+import { readStopsSince } from '../operations/read-serving-stops.js';
+import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
+import type { ProcessContext, Readiness, RunningProcess } from './process.js';
+
+/** Nothing is served any more once clicks could not be recorded for this long. */
+const CLICK_PATH_DOWN_AFTER_MS = 60_000;
+const CLICK_QUEUE_CAPACITY = 10_000;
+/** Records of up to 200 requests each. */
+const SERVED_QUEUE_CAPACITY = 1_000;
+const GAUGE_INTERVAL_MS = 1_000;
+
+export interface AdServerOptions {
+  readonly clickPathDownAfterMs?: number;
+}
+
+/**
+ * Ads and clicks. PostgreSQL is needed to start (schema, clock, the first look at a key); Redis and Kafka may come
+ * and go at any time.
+ */
+export async function startAdServer(
+  context: ProcessContext,
+  options: AdServerOptions = {},
+): Promise<RunningProcess> {
+  const { config, log } = context;
+  const metrics = createAdServerMetrics(context.metrics);
+  const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
+  await assertSchemaIsCurrent(pool);
+  const clock = await startBusinessClock(pool, {
+    onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
+  });
+  const stores = openStores(context, pool, metrics);
+  const clicks = openClickPath(context, clock, metrics);
+  const app = createApp(context, options, { pool, clock, metrics, stores, clicks });
+  const server = await listen(app, {
+    host: config.HOST,
+    port: config.AD_SERVER_PORT,
+    log,
+    shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS / 2,
+    createServer: (listener) => createFastServer(app, listener),
+  });
+  const gauges = setInterval(() => measure(metrics, stores, clicks), GAUGE_INTERVAL_MS);
+  log.info({ url: server.url }, 'ad server listens');
+  return {
+    name: 'ad-server',
+    ready: () => Promise.resolve(readiness(stores, clicks, server.url)),
+    stop: async () => {
+      clearInterval(gauges);
+      await server.close();
+      await clicks.close();
+      await stores.close();
+      clock.stop();
+      await pool.end();
+    },
+  };
+}
+
+/** What is read: rankings, stops, keys. */
+function openStores({ config, log }: ProcessContext, pool: DatabasePool, metrics: AdServerMetrics) {
+  const redis = createRedis(config.REDIS_URL, log, { failFast: true });
+  const subscriber = createRedis(config.REDIS_URL, log);
+  const rankings = new RankingCopy({ redis, subscriber, log, onBadBlob: badBlob(log, metrics) });
+  const stops = new ServingStopCopy({
+    redis,
+    subscriber,
+    redisAnswers: () => rankings.redisAnswers,
+    readFromDatabase: (sinceVersion) => readStopsSince(pool, sinceVersion),
+    log,
+    onBadStop: () => metrics.badStops.inc(),
+  });
+  const fallback = new FallbackRankings({
+    rank: (placement, target) => rankFromDatabase(pool, placement, target),
+    log,
+    onResult: (result) => metrics.fallbacks.inc({ result }),
+  });
+  const keys = new ApiKeyCache({ db: pool, subscriber, hashKey: config.HASH_KEY, log });
+  // Not awaited: without Redis the subscription waits, and keys are re-read from PostgreSQL meanwhile.
+  keys
+    .start()
+    .catch((error: unknown) => log.warn({ error: String(error) }, 'key revocations are not pushed'));
+  return {
+    redis,
+    subscriber,
+    rankings,
+    stops,
+    fallback,
+    keys,
+    close: async () => {
+      await Promise.all([rankings.close(), stops.close(), keys.stop()]);
+      redis.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
+type Stores = ReturnType<typeof openStores>;
+
+function badBlob(log: ProcessContext['log'], metrics: AdServerMetrics) {
+  return (key: string) => {
+    metrics.badBlobs.inc();
+    log.warn({ key }, 'this ranking cannot be read; the one held stays');
+  };
+}
+
+/** What is written: clicks and ADS_SERVED, over one connection but in separate queues. */
+function openClickPath({ config, log }: ProcessContext, clock: BusinessClock, metrics: AdServerMetrics) {
+  const topic = topicName(config, TOPICS.adEvents);
+  const link = new KafkaLink({ kafka: createKafka(config, log), topic, log });
+  const appender = new BatchingAppender(link, topic, CLICK_QUEUE_CAPACITY);
+  const servedAppender = new BatchingAppender(link, topic, SERVED_QUEUE_CAPACITY);
+  const servedLog = new ServedLog({
+    appender: servedAppender,
+    now: clock.now,
+    onDropped: (requests) => metrics.servedDropped.inc(requests),
+  });
+  return {
+    link,
+    appender,
+    servedLog,
+    close: async () => {
+      servedLog.close();
+      await Promise.all([appender.drain(), servedAppender.drain()]);
+      await link.close();
+    },
+  };
+}
+type ClickPath = ReturnType<typeof openClickPath>;
+
+interface Parts {
+  readonly pool: DatabasePool;
+  readonly clock: BusinessClock;
+  readonly metrics: AdServerMetrics;
+  readonly stores: Stores;
+  readonly clicks: ClickPath;
+}
+
+function createApp({ config, log }: ProcessContext, options: AdServerOptions, parts: Parts) {
+  const { pool, clock, metrics, stores, clicks } = parts;
+  const downAfterMs = options.clickPathDownAfterMs ?? CLICK_PATH_DOWN_AFTER_MS;
+  const tokens = createClickTokens(config.CLICK_TOKEN_KEYS);
+  const common = { tokens, hashKey: config.HASH_KEY, now: clock.now, log, metrics };
+  const serveAds = createServeAds({
+    ...common,
+    rankings: stores.rankings,
+    fallback: stores.fallback,
+    stops: stores.stops,
+    servedLog: clicks.servedLog,
+    isClickPathDown: () => clicks.link.unreachableForMs() > downAfterMs,
+  });
+  const acceptClick = createAcceptClick({
+    ...common,
+    counter: new ClickCounter(stores.redis),
+    outcomes: new ClickOutcomes({ subscriber: stores.subscriber, instance: config.INSTANCE_NAME, log }),
+    appender: clicks.appender,
+    link: clicks.link,
+    instance: config.INSTANCE_NAME,
+    outcomeTimeoutMs: config.CLICK_OUTCOME_TIMEOUT_MS,
+  });
+  const authorise = createAuthorise(stores.keys);
+  const find = (clickId: Parameters<typeof findClick>[1]) => findClick(pool, clickId);
+  return createAdServerApp({ authorise, serveAds, acceptClick, findClick: find, log, metrics }, log);
+}
+
+/** Rankings may come from the database for a while; without stops we would sell what cannot be paid. */
+function readiness(stores: Stores, clicks: ClickPath, url: string): Readiness {
+  return {
+    ok: stores.stops.loaded && clicks.link.reachable,
+    detail: {
+      url,
+      rankings: stores.rankings.size,
+      rankingsFrom: stores.rankings.complete ? 'memory' : 'postgres',
+      rankingsCurrent: stores.rankings.current,
+      stopsLoaded: stores.stops.loaded,
+      kafka: clicks.link.reachable,
+    },
+  };
+}
+
+function measure(metrics: AdServerMetrics, stores: Stores, clicks: ClickPath): void {
+  metrics.clickQueue.set(clicks.appender.length);
+  metrics.servedQueue.set(clicks.servedLog.length);
+  metrics.rankings.set(stores.rankings.size);
+  metrics.stops.set(stores.stops.size);
+  const ageMs = stores.rankings.ageMs();
+  if (Number.isFinite(ageMs)) metrics.rankingAge.set(Math.round(ageMs));
+}

@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, type Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CAMPAIGN_LIFECYCLE,
+  type CampaignLifecycleState,
+  type CommandAnswer,
+  campaignWorkflowId,
+  type SubmitReviewCommand,
+} from '../../contracts/temporal/campaign-lifecycle.js';
+import { COMMANDS_PER_RUN } from '../../domain/campaign-lifecycle.js';
+import { startCampaignLifecycle, submitCampaignLifecycle } from '../../operations/campaign-workflow.js';
+import { WORKFLOWS_PATH } from '../../processes/workflow-source.js';
+import { RecordingCampaignActivities } from '../support/recording-campaign-activities.js';
+import { campaignWorker, startTimeSkippingTemporal } from '../support/time-skipping-temporal.js';
+
+const outside = new RecordingCampaignActivities();
+let temporal: TestWorkflowEnvironment;
+let worker: Worker;
+let run: Promise<void>;
+
+beforeAll(async () => {
+  temporal = await startTimeSkippingTemporal();
+  const bundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH });
+  worker = await campaignWorker(temporal, bundle, outside.activities());
+  run = worker.run();
+});
+
+afterAll(async () => {
+  worker?.shutdown();
+  await run;
+  await temporal?.teardown();
+});
+
+async function start(): Promise<{ campaignId: string; handle: WorkflowHandle }> {
+  const campaignId = `cmp_${randomUUID()}`;
+  await startCampaignLifecycle(temporal.client, { campaignId, advertiserId: 'adv_1' });
+  const handle = temporal.client.workflow.getHandle(campaignWorkflowId(campaignId));
+  return { campaignId, handle };
+}
+
+const stateOf = (handle: WorkflowHandle) => handle.query<CampaignLifecycleState>(CAMPAIGN_LIFECYCLE.state);
+
+/** Without skipping time: the next workflow task is at hand. */
+async function reach(
+  handle: WorkflowHandle,
+  reached: (state: CampaignLifecycleState) => boolean,
+): Promise<CampaignLifecycleState> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const state = await stateOf(handle);
+    if (reached(state)) return state;
+    if (Date.now() > deadline) throw new Error(`not reached: ${JSON.stringify(state)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+const reachPhase = (handle: WorkflowHandle, phase: string) => reach(handle, (state) => state.phase === phase);
+
+const decide = (handle: WorkflowHandle, command: Partial<SubmitReviewCommand>) =>
+  handle.executeUpdate<CommandAnswer, [SubmitReviewCommand]>(CAMPAIGN_LIFECYCLE.submitReview, {
+    args: [{ commandId: randomUUID(), verdict: 'approve', reviewerId: 'usr_admin', reasons: [], ...command }],
+  });
+const act = (handle: WorkflowHandle, name: 'pause' | 'resume' | 'end', commandId: string = randomUUID()) =>
+  handle.executeUpdate<CommandAnswer, [unknown]>(CAMPAIGN_LIFECYCLE[name], {
+    args: [{ commandId, actorId: 'usr_seller' }],
+  });
+const refusalOf = async (promise: Promise<unknown>) => {
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(WorkflowUpdateFailedError);
+  return error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : '';
+};
+
+async function startServing() {
+  const started = await start();
+  await reachPhase(started.handle, 'in_review');
+  await decide(started.handle, {});
+  await reach(started.handle, (state) => state.activation === 'active');
+  return started;
+}
+
+describe('from submission to its end date', () => {
+  test('approve, publish, acknowledge, serve thirty days, end: in this order and once each', async () => {
+    const { campaignId, handle } = await start();
+    await startCampaignLifecycle(temporal.client, { campaignId, advertiserId: 'adv_1' });
+    const inReview = await reachPhase(handle, 'in_review');
+    expect(inReview.policyFindings).toEqual(['tobacco: 담배 (name)']);
+    expect(await decide(handle, {})).toMatchObject({ accepted: true, phase: 'activating' });
+    const before = await temporal.currentTimeMs();
+    const state: CampaignLifecycleState = await handle.result();
+    expect(await temporal.currentTimeMs()).toBeGreaterThanOrEqual(before + 29.9 * 86_400_000);
+    expect(state).toMatchObject({ phase: 'ended', version: 2, publishedVersion: 2, decidedVia: 'update' });
+    expect(outside.names(campaignId)).toEqual([
+      'checkCampaignPolicy',
+      'planReview',
+      'recordReviewDecision',
+      'activateCampaign',
+      'planServing',
+      'publishCampaignSnapshot',
+      'awaitRankingAcknowledgement',
+      'applyCampaignChange',
+      'publishCampaignSnapshot',
+      'awaitRankingAcknowledgement',
+    ]);
+    expect(outside.inputs(campaignId, 'applyCampaignChange')).toEqual([
+      { campaignId, actorId: null, expectedVersion: 1, change: { kind: 'end' } },
+    ]);
+  });
+
+  test('search attributes tell whose campaign it is and where it stands', async () => {
+    const { campaignId, handle } = await startServing();
+    const { searchAttributes } = await handle.describe();
+    expect(searchAttributes).toMatchObject({
+      CampaignId: [campaignId],
+      AdvertiserId: ['adv_1'],
+      Phase: ['serving'],
+      ReviewStatus: ['approved'],
+    });
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('a clock that moved past the end date ends the campaign now', async () => {
+    const { campaignId, handle } = await startServing();
+    outside.outside(campaignId).endsInMs = 0;
+    await handle.signal(CAMPAIGN_LIFECYCLE.clockMoved);
+    expect(await handle.result()).toMatchObject({ phase: 'ended' });
+  });
+});
+
+describe('review', () => {
+  test('a wrong decision is refused at once and leaves no trace', async () => {
+    const { campaignId, handle } = await start();
+    await reachPhase(handle, 'in_review');
+    expect(await refusalOf(decide(handle, { verdict: 'maybe' as 'approve' }))).toContain('unknown verdict');
+    expect(await refusalOf(decide(handle, { verdict: 'reject' }))).toContain('at least one reason');
+    expect(await refusalOf(act(handle, 'pause'))).toContain('not serving yet');
+    expect(outside.names(campaignId)).not.toContain('recordReviewDecision');
+    expect((await stateOf(handle)).recentCommandIds).toEqual([]);
+    await decide(handle, {});
+    expect(await refusalOf(decide(handle, {}))).toContain('not in review');
+    await reachPhase(handle, 'serving');
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('a repeated command id gets its first answer, at the same time and after everything has moved on', async () => {
+    const { campaignId, handle } = await start();
+    await reachPhase(handle, 'in_review');
+    const commandId = randomUUID();
+    const [first, twin] = await Promise.all([decide(handle, { commandId }), decide(handle, { commandId })]);
+    await reachPhase(handle, 'serving');
+    const late = await decide(handle, { commandId, verdict: 'reject', reasons: ['too late'] });
+    expect([twin, late]).toEqual([first, first]);
+    expect(outside.inputs(campaignId, 'recordReviewDecision')).toHaveLength(1);
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('two reviewers at once: one decides, the other is told', async () => {
+    const { campaignId, handle } = await start();
+    outside.outside(campaignId).reviewers = ['usr_a', 'usr_b'];
+    await reachPhase(handle, 'in_review');
+    const answers = await Promise.all([
+      decide(handle, { reviewerId: 'usr_a' }),
+      decide(handle, { reviewerId: 'usr_b', verdict: 'reject', reasons: ['blurred picture'] }),
+    ]);
+    expect(answers.filter((answer) => answer.accepted)).toHaveLength(1);
+    expect(answers.find((answer) => !answer.accepted)?.why).toContain('not in review');
+    expect(outside.inputs(campaignId, 'recordReviewDecision')).toHaveLength(1);
+    await handle.terminate();
+  });
+
+  test('signals decide as updates do; one that may not decide stays visible', async () => {
+    const { handle } = await start();
+    await reachPhase(handle, 'in_review');
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr_stranger' });
+    const ignored = await reach(handle, (state) => state.ignoredDecision !== null);
+    expect(ignored).toMatchObject({
+      phase: 'in_review',
+      ignoredDecision: { by: 'usr_stranger', why: 'only an admin may decide on campaigns' },
+    });
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve);
+    await reach(handle, (state) => state.ignoredDecision?.why === 'a decision names its reviewer');
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr_admin' });
+    const serving = await reachPhase(handle, 'serving');
+    expect(serving).toMatchObject({ decidedBy: 'usr_admin', decidedVia: 'signal' });
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('after the deadline the reviewers are reminded every day, and the decision still counts', async () => {
+    const { campaignId, handle } = await start();
+    await reachPhase(handle, 'in_review');
+    await temporal.sleep('75 hours');
+    expect((await reach(handle, (state) => state.reviewReminders === 3)).phase).toBe('in_review');
+    expect(outside.inputs(campaignId, 'escalateReview')).toEqual([
+      { campaignId, reminder: 1 },
+      { campaignId, reminder: 2 },
+      { campaignId, reminder: 3 },
+    ]);
+    expect(await decide(handle, {})).toMatchObject({ accepted: true });
+    await reachPhase(handle, 'serving');
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('nobody decides before the end date: rejected; nobody corrects it for thirty days: closed', async () => {
+    const { campaignId, handle } = await start();
+    outside.outside(campaignId).expiresInMs = 36 * 3_600_000;
+    const began = await temporal.currentTimeMs();
+    const state = await handle.result();
+    const days = ((await temporal.currentTimeMs()) - began) / 86_400_000;
+    expect(days).toBeGreaterThanOrEqual(31.4);
+    expect(days).toBeLessThan(32);
+    expect(state).toMatchObject({ phase: 'ended', version: 0, publishedVersion: 0, activation: 'none' });
+    expect(outside.names(campaignId).slice(-3)).toEqual([
+      'escalateReview',
+      'expireReview',
+      'closeRejectedCampaign',
+    ]);
+  });
+
+  test('rejected, corrected, submitted again, approved', async () => {
+    const { campaignId, handle } = await start();
+    await submitCampaignLifecycle(temporal.client, { campaignId, advertiserId: 'adv_1' });
+    await reachPhase(handle, 'in_review');
+    await decide(handle, { verdict: 'reject', reasons: ['blurred picture'] });
+    const rejected = await reachPhase(handle, 'rejected');
+    expect(rejected.rejectionReasons).toEqual(['blurred picture']);
+    await temporal.sleep('29 days');
+    expect((await stateOf(handle)).phase).toBe('rejected');
+    await submitCampaignLifecycle(temporal.client, { campaignId, advertiserId: 'adv_1' });
+    await reachPhase(handle, 'in_review');
+    await decide(handle, {});
+    expect(await handle.result()).toMatchObject({ phase: 'ended', version: 2, rejectionReasons: [] });
+  });
+});
+
+describe('while serving', () => {
+  test('pause, resume, bids, budget and end: each a new version, published in order', async () => {
+    const { campaignId, handle } = await startServing();
+    expect(await act(handle, 'pause')).toMatchObject({ accepted: true, phase: 'paused', version: 2 });
+    expect(await refusalOf(act(handle, 'pause'))).toContain('already paused');
+    const bids = [{ placement: 'HOME', maxCpcKrw: 200 }];
+    const changed = await handle.executeUpdate<CommandAnswer, [unknown]>(CAMPAIGN_LIFECYCLE.changeBids, {
+      args: [{ commandId: randomUUID(), actorId: 'usr_seller', bids }],
+    });
+    expect(changed).toMatchObject({ accepted: true, phase: 'paused', version: 3 });
+    expect(await act(handle, 'resume')).toMatchObject({ phase: 'serving', version: 4 });
+    expect(await act(handle, 'end')).toMatchObject({ phase: 'ended', version: 5 });
+    const state = await handle.result();
+    expect(state).toMatchObject({ phase: 'ended', version: 5, publishedVersion: 5 });
+    const published = outside
+      .inputs(campaignId, 'publishCampaignSnapshot')
+      .map((input) => (input as { version: number }).version);
+    expect(published).toEqual([...published].sort((a, b) => a - b));
+    expect(published.at(-1)).toBe(5);
+  });
+
+  test('a ranking that does not answer is reported, asked again, and blocks nothing', async () => {
+    const { campaignId, handle } = await start();
+    outside.outside(campaignId).acknowledgement = 'not_acknowledged';
+    await reachPhase(handle, 'in_review');
+    await decide(handle, {});
+    await reach(handle, (state) => state.activation === 'not_acknowledged');
+    outside.outside(campaignId).acknowledgement = 'active_below_shown_range';
+    await temporal.sleep('6 minutes');
+    await reach(handle, (state) => state.activation === 'active_below_shown_range');
+    expect(await act(handle, 'end')).toMatchObject({ accepted: true });
+    await handle.result();
+  });
+
+  test('after many commands a new run continues with the same state and remembers the last answers', async () => {
+    const { handle } = await startServing();
+    const first = (await handle.describe()).runId;
+    const answers: CommandAnswer[] = [];
+    for (let index = 0; index < COMMANDS_PER_RUN; index += 1) {
+      answers.push(await act(handle, index % 2 === 0 ? 'pause' : 'resume', `command-${index}`));
+    }
+    expect(answers.every((answer) => answer.accepted)).toBe(true);
+    const deadline = Date.now() + 10_000;
+    while ((await handle.describe()).runId === first && Date.now() < deadline) await stateOf(handle);
+    expect((await handle.describe()).runId).not.toBe(first);
+    const last = COMMANDS_PER_RUN - 1;
+    expect(await act(handle, 'resume', `command-${last}`)).toEqual(answers.at(last));
+    expect(await stateOf(handle)).toMatchObject({ phase: answers.at(-1)?.phase, version: COMMANDS_PER_RUN });
+    expect(await act(handle, 'end')).toMatchObject({ accepted: true, version: COMMANDS_PER_RUN + 1 });
+    expect(await handle.result()).toMatchObject({ phase: 'ended', publishedVersion: COMMANDS_PER_RUN + 1 });
+  });
+});

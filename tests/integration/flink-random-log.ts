@@ -1,0 +1,156 @@
+import type { AdEvent } from '../../contracts/events/ad-events.js';
+import { CAMPAIGN_EVENT_TYPES, type CampaignEvent } from '../../contracts/events/campaign-events.js';
+import { DAY_MS } from '../../domain/business-date.js';
+import { PLACEMENTS } from '../../domain/placement.js';
+
+const T0 = 1_790_000_000_000;
+const CAMPAIGNS = 400;
+const SERVED_EVENTS = 4_000;
+const LOG_MS = DAY_MS + 2 * 3_600_000;
+
+/** Mulberry32: small, seeded, good enough to mix a log. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+export interface RandomLog {
+  readonly campaignEvents: readonly CampaignEvent[];
+  readonly adEvents: readonly AdEvent[];
+}
+
+/**
+ * 26 hours of a shop with more campaigns than any ranking holds: shared advertisers, versions out of order, pauses,
+ * money stops, a change of parameters, repeats of served ads and of clicks.
+ */
+export function randomLog(seed: number): RandomLog {
+  const random = randomFrom(seed);
+  const campaignEvents: CampaignEvent[] = [];
+  for (let index = 0; index < CAMPAIGNS; index++) {
+    const versions = shuffled([1, 2, 3].slice(0, 1 + random(3)), random);
+    for (const version of versions) campaignEvents.push(snapshot(index, version, random));
+    if (random(5) === 0) {
+      for (const version of shuffled([1, 2], random))
+        campaignEvents.push(money(index, version, random(2) === 0));
+    }
+    if (index === CAMPAIGNS / 2) campaignEvents.push(parameters);
+  }
+  return { campaignEvents, adEvents: adEvents(random) };
+}
+
+const parameters: CampaignEvent = {
+  type: 'RANKING_PARAMETERS_CHANGED',
+  eventId: 'ranking-parameters:2',
+  schemaVersion: 1,
+  recordedAt: T0,
+  version: 2,
+  parameters: { priorClicksMilli: 3_000, priorImpressionsMilli: 90_000, bidFloorKrw: 70 },
+};
+
+function snapshot(index: number, version: number, random: (below: number) => number): CampaignEvent {
+  const status = random(10) === 0 ? 'paused' : 'enabled';
+  return {
+    type: CAMPAIGN_EVENT_TYPES[status === 'paused' ? 2 : 1],
+    eventId: `campaign:c${index}:${version}`,
+    schemaVersion: 1,
+    recordedAt: T0 + version,
+    campaignId: `c${index}`,
+    advertiserId: `advertiser-${random(4) === 0 ? index % 20 : index}`,
+    version,
+    status,
+    ads: [1, 2].map((n) => ({
+      adId: `c${index}-${n}`,
+      productId: `p${index}-${n}`,
+      categoryId: `category-${(index + n) % 3}`,
+    })),
+    keywords: [`keyword-${index % 2}`, `keyword-${index % 7}`],
+    // Few different prices, so that many scores are equal.
+    bids: PLACEMENTS.filter(() => random(5) > 0).map((placement) => ({
+      placement,
+      maxCpcKrw: 60 + 10 * random(20),
+    })),
+    startAt: T0,
+    endAt: T0 + 30 * DAY_MS,
+  };
+}
+
+function money(index: number, version: number, stopped: boolean): CampaignEvent {
+  return {
+    type: 'CAMPAIGN_SERVING_CHANGED',
+    eventId: `serving:c${index}:${version}`,
+    schemaVersion: 1,
+    recordedAt: T0,
+    campaignId: `c${index}`,
+    version,
+    stopped,
+  };
+}
+
+function adEvents(random: (below: number) => number): AdEvent[] {
+  const events: AdEvent[] = [];
+  for (let index = 0; index < SERVED_EVENTS; index++) {
+    const recordedAt = T0 + Math.floor((LOG_MS * index) / SERVED_EVENTS);
+    const placement = PLACEMENTS[random(PLACEMENTS.length)] ?? 'HOME';
+    const served = Array.from({ length: 3 }, (_, n) => ({
+      requestId: `request-${index}`,
+      placement,
+      slot: 1 + random(12),
+      adId: `c${random(CAMPAIGNS)}-${1 + (n % 2)}`,
+      campaignId: 'c',
+    }));
+    const event: AdEvent = {
+      type: 'ADS_SERVED',
+      eventId: `served:${index}`,
+      schemaVersion: 1,
+      recordedAt,
+      served,
+    };
+    events.push(event);
+    if (random(20) === 0) events.push(event);
+    const clicked = served[random(3)];
+    if (clicked !== undefined && random(4) === 0) {
+      events.push(decided(clicked, `click-${index}`, recordedAt));
+      if (random(10) === 0) events.push(decided(clicked, `click-${index}`, recordedAt));
+    }
+  }
+  return events;
+}
+
+function decided(
+  ad: { adId: string; placement: (typeof PLACEMENTS)[number]; slot: number },
+  clickId: string,
+  recordedAt: number,
+): AdEvent {
+  const valid = !clickId.endsWith('7');
+  return {
+    type: 'AD_CLICK_DECIDED',
+    eventId: `decided:${clickId}`,
+    schemaVersion: 1,
+    recordedAt,
+    clickId,
+    advertiserId: 'advertiser',
+    campaignId: 'c',
+    adId: ad.adId,
+    placement: ad.placement,
+    slot: ad.slot,
+    outcome: valid ? 'charged' : 'invalid',
+    reason: valid ? null : 'listed_bot',
+    valid,
+    chargedCpcKrw: valid ? 100 : 0,
+    cashKrw: valid ? 100 : 0,
+    promoKrw: 0,
+    bookedDate: '2026-09-21',
+  };
+}
+
+function shuffled<T>(items: readonly T[], random: (below: number) => number): T[] {
+  return items
+    .map((item) => ({ item, order: random(1_000_000) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}
