@@ -33,7 +33,7 @@ export interface SupervisorHooks {
   readonly changed: () => void;
 }
 
-const POLL_MS = 50;
+const POLL_MS = 100;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 /** A process that lived this long starts again with the shortest delay. */

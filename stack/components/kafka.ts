@@ -88,6 +88,9 @@ function serverProperties(context: SlotContext): string {
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
     'share.coordinator.state.topic.num.partitions': '1',
+    // A killed broker may come back only when its old session has ended: the default of 9 s is most of that wait.
+    'broker.session.timeout.ms': '4000',
+    'broker.heartbeat.interval.ms': '500',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     'log.segment.bytes': '134217728',
