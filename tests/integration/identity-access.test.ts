@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RouteDefinition } from '../../api/kit/route.js';
+import { createApiKey } from '../../operations/api-keys.js';
+import { type Answer, type IdentityConsole, startIdentityConsole } from './identity-console.js';
+
+const CALLERS = ['anonymous', 'apiKey', 'advertiser', 'finance', 'admin'] as const;
+type Caller = (typeof CALLERS)[number];
+
+const EVERYBODY: readonly Caller[] = CALLERS;
+const PEOPLE: readonly Caller[] = ['advertiser', 'finance', 'admin'];
+const STAFF: readonly Caller[] = ['finance', 'admin'];
+const ADMIN: readonly Caller[] = ['admin'];
+
+/** Who may call what, written down a second time on purpose: a new or changed route must be declared here. */
+const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
+  'POST /v1/sessions': EVERYBODY,
+  'DELETE /v1/sessions/current': PEOPLE,
+  'GET /v1/me': PEOPLE,
+  'GET /v1/advertisers': STAFF,
+  'GET /v1/advertisers/{id}': PEOPLE,
+  'GET /v1/advertisers/{id}/balance': PEOPLE,
+  'GET /v1/advertisers/{id}/ledger-entries': PEOPLE,
+  'GET /v1/advertisers/{id}/clicks': PEOPLE,
+  'GET /v1/products': PEOPLE,
+  'GET /v1/categories': PEOPLE,
+  'POST /v1/api-keys': ADMIN,
+  'GET /v1/api-keys': ADMIN,
+  'DELETE /v1/api-keys/{id}': ADMIN,
+  'GET /v1/audit-log': ADMIN,
+};
+
+let consoleApi: IdentityConsole;
+let apiKey: string;
+
+beforeAll(async () => {
+  consoleApi = await startIdentityConsole();
+  const { prisma, config } = consoleApi.deps;
+  const by = { actorId: 'usr_admin', actorRole: 'admin', via: 'cli' } as const;
+  const scopes = ['ads:read', 'clicks:write', 'events:write', 'orders:write'] as const;
+  apiKey = (await createApiKey({ prisma, hashKey: config.HASH_KEY }, { name: 'shop', scopes }, by)).key;
+});
+afterAll(() => consoleApi.close());
+
+const nameOf = (route: RouteDefinition) => `${route.method.toUpperCase()} ${route.path}`;
+
+async function tokenOf(caller: Caller): Promise<string | undefined> {
+  if (caller === 'anonymous') return undefined;
+  return caller === 'apiKey' ? apiKey : consoleApi.signIn(caller);
+}
+
+async function callRoute(route: RouteDefinition, token: string | undefined): Promise<Answer> {
+  return consoleApi.call(route.path.replace(/\{\w+\}/g, 'id-of-nothing'), {
+    method: route.method.toUpperCase(),
+    headers: { 'idempotency-key': randomUUID() },
+    ...(token === undefined ? {} : { token }),
+    ...(route.body === undefined ? {} : { body: {} }),
+  });
+}
+
+describe('roles', () => {
+  test('every route of the console is in the table, and nothing else', () => {
+    expect(consoleApi.routes.map(nameOf).sort()).toEqual(Object.keys(MAY_CALL).sort());
+  });
+
+  test.each(CALLERS)('%s reaches exactly the routes of the table', async (caller) => {
+    const wrong: string[] = [];
+    let token = await tokenOf(caller);
+    for (const route of consoleApi.routes) {
+      const answer = await callRoute(route, token);
+      const refused = answer.body.code === 'unauthenticated' || answer.body.code === 'forbidden';
+      const may = MAY_CALL[nameOf(route)]?.includes(caller) === true;
+      const expectedRefusal = caller === 'anonymous' ? 401 : 403;
+      if (may ? refused : answer.status !== expectedRefusal) wrong.push(`${nameOf(route)}: ${answer.status}`);
+      if (answer.status >= 500) wrong.push(`${nameOf(route)}: ${answer.status}`);
+      if (route.path === '/v1/sessions/current') token = await tokenOf(caller);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('ownership', () => {
+  const parts = ['', '/balance', '/ledger-entries', '/clicks'];
+
+  test.each(parts)(
+    'an advertiser sees its own %s, and of another nothing but "no such advertiser"',
+    async (part) => {
+      const token = await consoleApi.signIn('advertiser');
+      const own = await consoleApi.call(`/v1/advertisers/adv_own${part}`, { token });
+      const rival = await consoleApi.call(`/v1/advertisers/adv_rival${part}`, { token });
+      const nobody = await consoleApi.call(`/v1/advertisers/adv_none${part}`, { token });
+      const { correlationId: _rival, ...aboutRival } = rival.body;
+      const { correlationId: _nobody, ...aboutNobody } = nobody.body;
+      expect([own.status, rival.status]).toEqual([200, 404]);
+      expect(aboutRival).toEqual(aboutNobody);
+    },
+  );
+
+  test.each(['finance', 'admin'] as const)('%s sees every advertiser', async (name) => {
+    const token = await consoleApi.signIn(name);
+    for (const part of parts) {
+      expect((await consoleApi.call(`/v1/advertisers/adv_rival${part}`, { token })).status).toBe(200);
+    }
+  });
+
+  test('products of another seller are not listed, asked for or not', async () => {
+    await consoleApi.owner.query("INSERT INTO category (id, name) VALUES ('home', 'Home')");
+    await consoleApi.owner.query(`INSERT INTO product (id, seller_id, category_id, name, price_krw)
+      VALUES ('p1', 'adv_own', 'home', 'Cup', 1000), ('p2', 'adv_rival', 'home', 'Cup', 1000)`);
+    const token = await consoleApi.signIn('advertiser');
+    const own = await consoleApi.call('/v1/products', { token });
+    expect(own.body.items).toMatchObject([{ id: 'p1', priceKrw: 1000, categoryName: 'Home' }]);
+    expect((await consoleApi.call('/v1/products?sellerId=adv_rival', { token })).status).toBe(404);
+    const admin = await consoleApi.call('/v1/products?limit=1', { token: await consoleApi.signIn('admin') });
+    expect(admin.body).toMatchObject({ items: [{ id: 'p1' }], nextCursor: expect.any(String) });
+  });
+});
+
+describe('who asks is never taken from the caller', () => {
+  const toys = {
+    'x-user-id': 'usr_admin',
+    'x-role': 'admin',
+    'x-user-role': 'admin',
+    'x-actor': 'usr_admin',
+    'x-advertiser-id': 'adv_rival',
+    'x-forwarded-user': 'usr_admin',
+  };
+
+  test('headers that name a person or a role change nothing', async () => {
+    expect((await consoleApi.call('/v1/me', { headers: toys })).status).toBe(401);
+    const token = await consoleApi.signIn('advertiser');
+    const me = await consoleApi.call('/v1/me', { token, headers: toys });
+    expect(me.body).toMatchObject({ userId: 'usr_seller', role: 'advertiser', advertiserId: 'adv_own' });
+    expect((await consoleApi.call('/v1/api-keys', { token, headers: toys })).status).toBe(403);
+  });
+
+  test.each(['userId', 'role', 'createdBy', 'advertiserId'])('a body with %s is refused', async (field) => {
+    const token = await consoleApi.signIn('admin');
+    const body = { name: 'shop', scopes: ['ads:read'], [field]: 'usr_admin' };
+    const answer = await consoleApi.call('/v1/api-keys', { method: 'POST', token, body });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toEqual([{ field: `body.${field}`, message: 'unknown field' }]);
+  });
+
+  test.each(['st_', 'st_forged', 'Bearer', 'undefined', `st_${'A'.repeat(43)}`, "st_' OR 1=1 --"])(
+    'the token %s is nobody',
+    async (token) => {
+      expect((await consoleApi.call('/v1/me', { token })).status).toBe(401);
+    },
+  );
+});
+
+test('the documentation is served from our own files, without inline scripts', async () => {
+  const page = await consoleApi.call('/docs');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+  expect(String(page.body.text)).not.toMatch(/<script>|https?:\/\//);
+  expect((await consoleApi.call('/docs/swagger-ui-bundle.js')).status).toBe(200);
+  const document = await consoleApi.call('/openapi.json');
+  expect(Object.keys(document.body.paths as object)).toContain('/v1/advertisers/{id}/clicks');
+});

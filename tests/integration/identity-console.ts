@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import pg from 'pg';
+import { pino } from 'pino';
+import { consoleRoutes, createConsoleApp } from '../../api/console/app.js';
+import type { ConsoleDeps } from '../../api/console/deps.js';
+import type { RouteDefinition } from '../../api/kit/route.js';
+import { listen } from '../../api/kit/server.js';
+import { loadConfig } from '../../infra/config.js';
+import { createMetrics } from '../../infra/metrics.js';
+import { type DatabasePool, openPool } from '../../infra/postgres.js';
+import { createPrisma } from '../../infra/prisma.js';
+import { createRedis } from '../../infra/redis.js';
+import { createTemporalClient } from '../../infra/temporal.js';
+import { createUser, type NewUser } from '../../operations/create-user.js';
+import { registerAdvertiser } from '../../operations/register-advertiser.js';
+import { deployMigrations } from '../../prisma/migrate.js';
+
+/** Two companies and one person of each kind, on a database of their own behind a real console API. */
+export const PASSWORD = 'a-long-enough-password';
+export const PEOPLE = {
+  advertiser: person('usr_seller', 'seller@ads.test', 'advertiser', 'adv_own'),
+  otherAdvertiser: person('usr_rival', 'rival@ads.test', 'advertiser', 'adv_rival'),
+  admin: person('usr_admin', 'admin@ads.test', 'admin', null),
+  finance: person('usr_finance', 'finance@ads.test', 'finance', null),
+} as const satisfies Record<string, NewUser>;
+export type PersonName = keyof typeof PEOPLE;
+
+function person(userId: string, email: string, role: NewUser['role'], advertiserId: string | null): NewUser {
+  return { userId, email, role, advertiserId, displayName: userId, password: PASSWORD };
+}
+
+export interface CallOptions {
+  readonly method?: string;
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: { readonly [field: string]: unknown };
+}
+
+export interface IdentityConsole {
+  readonly url: string;
+  readonly deps: ConsoleDeps;
+  readonly routes: readonly RouteDefinition[];
+  readonly redis: Redis;
+  readonly owner: DatabasePool;
+  call(path: string, options?: CallOptions): Promise<Answer>;
+  signIn(name: PersonName): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startIdentityConsole(): Promise<IdentityConsole> {
+  const config = loadConfig();
+  const database = await createDatabase(config.DATABASE_OWNER_URL, config.DATABASE_URL);
+  const log = pino({ level: 'silent' });
+  const pool = openPool({ connectionString: database.appUrl, max: 5 });
+  const redis = createRedis(config.REDIS_URL, log);
+  const temporal = createTemporalClient(config);
+  const deps: ConsoleDeps = {
+    config: { ...config, HASH_KEY: randomBytes(16).toString('hex') },
+    pool,
+    prisma: createPrisma(pool),
+    redis,
+    temporal,
+    log,
+    metrics: createMetrics({ defaultMetrics: false }),
+    now: () => Date.now(),
+  };
+  await seedPeople(deps);
+  const app = createConsoleApp(deps, { otherRouteDocs: [] });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, log, shutdownTimeoutMs: 2_000 });
+  const call = (path: string, options: CallOptions = {}) => send(`${server.url}${path}`, options);
+  return {
+    url: server.url,
+    deps,
+    routes: consoleRoutes(deps),
+    redis,
+    owner: database.owner,
+    call,
+    signIn: async (name) => {
+      const { email, password } = PEOPLE[name];
+      const { body } = await call('/v1/sessions', { method: 'POST', body: { email, password } });
+      return String(body.token);
+    },
+    close: async () => {
+      await server.close();
+      await temporal.close();
+      redis.disconnect();
+      await deps.prisma.$disconnect();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+async function seedPeople({ pool, prisma }: ConsoleDeps): Promise<void> {
+  await registerAdvertiser(pool, { advertiserId: 'adv_own', name: 'Own', businessNumber: '1108100001' });
+  await registerAdvertiser(pool, { advertiserId: 'adv_rival', name: 'Rival', businessNumber: '1108100002' });
+  for (const one of Object.values(PEOPLE)) {
+    const created = await createUser(prisma, one);
+    if (!created.ok) throw new Error(created.error.message);
+  }
+}
+
+async function createDatabase(ownerUrl: string, appUrl: string) {
+  const name = `identity_${randomBytes(6).toString('hex')}`;
+  const on = (url: string) => Object.assign(new URL(url), { pathname: `/${name}` }).toString();
+  const admin = new pg.Client({ connectionString: ownerUrl });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  await deployMigrations(on(ownerUrl));
+  const owner = openPool({ connectionString: on(ownerUrl), max: 2 });
+  return {
+    appUrl: on(appUrl),
+    owner,
+    drop: async () => {
+      await owner.end();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}
+
+async function send(url: string, { method, token, body, headers }: CallOptions): Promise<Answer> {
+  const response = await fetch(url, {
+    method: method ?? 'GET',
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : { text } };
+}
