@@ -2,6 +2,7 @@ import type { BusinessDate } from '../domain/business-date.js';
 import type { CampaignFunds, PromoLot } from '../domain/charging.js';
 import type { Wallet } from '../domain/ledger.js';
 import { toKrw, ZERO_KRW } from '../domain/money.js';
+import { invariant } from '../domain/result.js';
 import type { Queryable } from '../infra/postgres.js';
 
 /**
@@ -9,6 +10,18 @@ import type { Queryable } from '../infra/postgres.js';
  * impossible: advertiser_balance, campaign_budget, promo_lot, then the business day (`takeBookingDay`).
  * Reads that decide anything come after the locks: READ COMMITTED then shows what the last holder wrote.
  */
+
+/** Makes the wallet of an advertiser when it has none, and locks it. */
+export async function openWallet(client: Queryable, advertiserId: string): Promise<Wallet> {
+  await client.query(
+    'INSERT INTO advertiser_balance (advertiser_id) VALUES ($1) ON CONFLICT (advertiser_id) DO NOTHING',
+    [advertiserId],
+  );
+  const wallet = (await lockWallets(client, [advertiserId])).get(advertiserId);
+  invariant(wallet, 'a wallet that was just opened is there');
+  return wallet;
+}
+
 export async function lockWallets(
   client: Queryable,
   advertiserIds: readonly string[],
@@ -35,25 +48,47 @@ export async function lockWallets(
 /** A budget row as stored: `spentTodayKrw` belongs to `spentDate`. */
 export type LockedBudget = Omit<CampaignFunds, 'stop'> & { readonly spentDate: BusinessDate };
 
+interface BudgetRow {
+  campaign_id: string;
+  advertiser_id: string;
+  daily_budget_krw: number;
+  total_budget_krw: number | null;
+  total_spent_krw: number;
+  spent_date: BusinessDate;
+  spent_today_krw: number;
+}
+
 export async function lockBudgets(
   client: Queryable,
   campaignIds: readonly string[],
 ): Promise<Map<string, LockedBudget>> {
-  const { rows } = await client.query<{
-    campaign_id: string;
-    advertiser_id: string;
-    daily_budget_krw: number;
-    total_budget_krw: number | null;
-    total_spent_krw: number;
-    spent_date: BusinessDate;
-    spent_today_krw: number;
-  }>({
+  const { rows } = await client.query<BudgetRow>({
     name: 'lock-budgets',
     text: `SELECT campaign_id, advertiser_id, daily_budget_krw, total_budget_krw, total_spent_krw, spent_date,
         spent_today_krw
       FROM campaign_budget WHERE campaign_id = ANY($1) ORDER BY campaign_id FOR UPDATE`,
     values: [campaignIds],
   });
+  return budgetsFrom(rows);
+}
+
+/** The budgets of an advertiser, or one of them, without locks: its balance row is locked, and all writers lock that. */
+export async function readBudgetsOf(
+  client: Queryable,
+  advertiserId: string,
+  campaignId?: string,
+): Promise<Map<string, LockedBudget>> {
+  const { rows } = await client.query<BudgetRow>({
+    name: 'read-budgets',
+    text: `SELECT campaign_id, advertiser_id, daily_budget_krw, total_budget_krw, total_spent_krw, spent_date,
+        spent_today_krw
+      FROM campaign_budget WHERE advertiser_id = $1 AND ($2::text IS NULL OR campaign_id = $2) ORDER BY campaign_id`,
+    values: [advertiserId, campaignId ?? null],
+  });
+  return budgetsFrom(rows);
+}
+
+function budgetsFrom(rows: readonly BudgetRow[]): Map<string, LockedBudget> {
   return new Map(
     rows.map((row) => [
       row.campaign_id,

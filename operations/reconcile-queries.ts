@@ -1,0 +1,192 @@
+/** One row of bigint figures; every figure named `wrong...` must be zero. */
+export interface InvariantQuery {
+  readonly id: string;
+  readonly title: string;
+  readonly sql: string;
+}
+
+export const RECONCILE_QUERIES: readonly InvariantQuery[] = [
+  {
+    id: 'I1',
+    title: 'the sum of an advertiser’s wallet entries is its balance, fund by fund',
+    sql: `
+      WITH sums AS (
+        SELECT advertiser_id,
+          coalesce(sum(amount_krw) FILTER (WHERE account = 'wallet_cash'), 0) AS cash,
+          coalesce(sum(amount_krw) FILTER (WHERE account = 'wallet_promo'), 0) AS promo,
+          max(advertiser_seq) AS last_seq, count(advertiser_seq) AS entries
+        FROM ledger_entry WHERE advertiser_seq IS NOT NULL GROUP BY advertiser_id)
+      SELECT count(*) AS advertisers, coalesce(sum(b.cash_krw), 0)::bigint AS cash_krw,
+        coalesce(sum(b.promo_krw), 0)::bigint AS promo_krw,
+        count(*) FILTER (WHERE coalesce(s.cash, 0) IS DISTINCT FROM b.cash_krw
+          OR coalesce(s.promo, 0) IS DISTINCT FROM b.promo_krw) AS "wrongBalances",
+        count(*) FILTER (WHERE coalesce(s.entries, 0) IS DISTINCT FROM b.seq
+          OR coalesce(s.last_seq, 0) IS DISTINCT FROM b.seq) AS "wrongSequences"
+      FROM advertiser_balance b FULL JOIN sums s USING (advertiser_id)`,
+  },
+  {
+    id: 'I1b',
+    title: 'each wallet entry continues the balance of the one before it',
+    sql: `
+      WITH run AS (
+        SELECT amount_krw, balance_after_krw, lag(balance_after_krw, 1, 0::bigint)
+          OVER (PARTITION BY advertiser_id, account ORDER BY advertiser_seq) AS before
+        FROM ledger_entry WHERE advertiser_seq IS NOT NULL)
+      SELECT count(*) AS entries, count(*) FILTER (WHERE before + amount_krw <> balance_after_krw) AS "wrongEntries" FROM run`,
+  },
+  {
+    id: 'I1c',
+    title: 'a promo balance is the sum of its lots',
+    sql: `
+      WITH lots AS (SELECT advertiser_id, sum(remaining_krw) AS krw, count(*) AS n FROM promo_lot GROUP BY advertiser_id)
+      SELECT coalesce(sum(l.n), 0)::bigint AS lots,
+        count(*) FILTER (WHERE coalesce(l.krw, 0) IS DISTINCT FROM b.promo_krw) AS "wrongBalances"
+      FROM advertiser_balance b FULL JOIN lots l USING (advertiser_id)`,
+  },
+  {
+    id: 'I2',
+    title: 'nothing was charged beyond balance, daily or total budget',
+    sql: `
+      WITH back AS (
+        SELECT campaign_id, booked_date, sum(cash_krw + promo_krw) AS krw FROM click_reversal
+        WHERE booked_date = charge_booked_date GROUP BY campaign_id, booked_date)
+      SELECT
+        (SELECT count(*) FROM advertiser_balance WHERE cash_krw < 0 OR promo_krw < 0) AS "wrongBalances",
+        (SELECT count(*) FROM ledger_entry WHERE balance_after_krw < 0) AS "wrongEntries",
+        (SELECT count(*) FROM promo_lot WHERE remaining_krw < 0 OR remaining_krw > granted_krw) AS "wrongLots",
+        (SELECT count(*) FROM campaign_budget WHERE total_spent_krw > total_budget_krw) AS "wrongTotals",
+        count(*) FILTER (WHERE d.spent_krw - coalesce(back.krw, 0) > d.budget_krw) AS "wrongDays",
+        count(*) AS "campaignDays"
+      FROM campaign_daily_spend d
+      LEFT JOIN back ON back.campaign_id = d.campaign_id AND back.booked_date = d.business_date`,
+  },
+  {
+    id: 'I3',
+    title: 'at most one charge per click id, in the month that the id names',
+    sql: `
+      SELECT count(*) AS clicks, count(*) - count(DISTINCT click_id) AS "wrongDuplicates",
+        count(*) FILTER (WHERE issued_month
+          <> date_trunc('month', uuid_extract_timestamp(click_id) AT TIME ZONE 'Asia/Seoul')::date) AS "wrongMonths"
+      FROM click_charge`,
+  },
+  {
+    id: 'I4',
+    title: 'every click ended exactly one way, and no dead letter is unresolved',
+    sql: `
+      SELECT count(*) AS clicks,
+        count(*) FILTER (WHERE outcome = 'charged') AS charged,
+        count(*) FILTER (WHERE outcome = 'no_balance') AS "noBalance",
+        count(*) FILTER (WHERE outcome = 'over_budget') AS "overBudget",
+        count(*) FILTER (WHERE outcome = 'invalid') AS invalid,
+        count(*) FILTER (WHERE (outcome = 'charged') <> (reason IS NULL) OR (outcome = 'charged') <> (charged_krw > 0)
+          OR outcome NOT IN ('charged', 'no_balance', 'over_budget', 'invalid')) AS "wrongOutcomes",
+        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL) AS "wrongDeadLetters"
+      FROM click_charge`,
+  },
+  {
+    id: 'I5',
+    title: 'the charged price is the token price',
+    sql: `
+      SELECT count(*) AS charged, coalesce(sum(charged_krw), 0)::bigint AS "chargedKrw",
+        count(*) FILTER (WHERE charged_krw <> token_price_krw OR cash_krw + promo_krw <> charged_krw) AS "wrongPrices"
+      FROM click_charge WHERE outcome = 'charged'`,
+  },
+  {
+    id: 'I6',
+    title: 'spend per campaign and day, and of its life, is the sum of its clicks less reversals',
+    sql: `
+      WITH clicks AS (
+        SELECT campaign_id, booked_date, sum(charged_krw) AS krw, count(*) FILTER (WHERE outcome = 'charged') AS n,
+          coalesce(sum(token_price_krw) FILTER (WHERE outcome IN ('no_balance', 'over_budget')), 0) AS over_krw,
+          count(*) FILTER (WHERE outcome IN ('no_balance', 'over_budget')) AS over_n
+        FROM click_charge WHERE outcome <> 'invalid' GROUP BY campaign_id, booked_date),
+      back AS (
+        SELECT campaign_id, booked_date, sum(cash_krw + promo_krw) AS krw,
+          sum(cash_krw + promo_krw) FILTER (WHERE charge_booked_date = booked_date) AS same_day_krw
+        FROM click_reversal GROUP BY campaign_id, booked_date),
+      days AS (
+        SELECT d.campaign_id, d.business_date, d.spent_krw - coalesce(back.same_day_krw, 0) AS net_today,
+          d.spent_krw - d.reversed_krw AS net,
+          (d.spent_krw, d.charged_clicks, d.over_delivery_krw, d.over_delivery_clicks, d.reversed_krw) IS DISTINCT FROM
+            (coalesce(c.krw, 0), coalesce(c.n, 0), coalesce(c.over_krw, 0), coalesce(c.over_n, 0), coalesce(back.krw, 0)) AS wrong
+        FROM campaign_daily_spend d
+        FULL JOIN clicks c ON c.campaign_id = d.campaign_id AND c.booked_date = d.business_date
+        LEFT JOIN back ON back.campaign_id = d.campaign_id AND back.booked_date = d.business_date),
+      budgets AS (
+        SELECT b.total_spent_krw, b.spent_today_krw,
+          coalesce((SELECT sum(net) FROM days WHERE days.campaign_id = b.campaign_id), 0) AS net,
+          coalesce((SELECT net_today FROM days WHERE days.campaign_id = b.campaign_id
+            AND days.business_date = b.spent_date), 0) AS net_today
+        FROM campaign_budget b)
+      SELECT (SELECT count(*) FROM days) AS "campaignDays", (SELECT count(*) FROM days WHERE wrong) AS "wrongDays",
+        count(*) AS campaigns, count(*) FILTER (WHERE total_spent_krw <> net) AS "wrongTotals",
+        count(*) FILTER (WHERE spent_today_krw <> net_today) AS "wrongToday"
+      FROM budgets`,
+  },
+  {
+    id: 'I7',
+    title: 'each entry is in exactly one business day, and none came after its day was closed',
+    sql: `
+      SELECT count(*) AS entries,
+        count(*) FILTER (WHERE t.id IS NULL) AS "wrongHeaders",
+        count(*) FILTER (WHERE e.booked_date <> (t.booked_at AT TIME ZONE 'Asia/Seoul')::date) AS "wrongDays",
+        count(*) FILTER (WHERE d.closed_at < t.booked_at) AS "wrongAfterClose"
+      FROM ledger_entry e
+      LEFT JOIN ledger_transaction t ON t.id = e.transaction_id AND t.booked_date = e.booked_date
+      LEFT JOIN business_day d ON d.business_date = e.booked_date`,
+  },
+  {
+    id: 'I11',
+    title: 'money rows cannot change: triggers stand on every partition, and the application has no right to',
+    sql: `
+      WITH money AS (
+        SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND (c.relname IN ('ledger_transaction', 'ledger_entry', 'ledger_idempotency', 'click_charge', 'click_reversal', 'business_day')
+            OR c.oid IN (SELECT inhrelid FROM pg_inherits
+              WHERE inhparent IN ('ledger_transaction'::regclass, 'ledger_entry'::regclass, 'click_charge'::regclass)))),
+      triggers AS (
+        SELECT tgrelid, count(*) FILTER (WHERE tgname = 'append_only' AND (tgtype & 24) = 24) AS rows,
+          count(*) FILTER (WHERE tgname = 'never_truncate' AND (tgtype & 32) = 32) AS truncate
+        FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND tgfoid = 'refuse_change'::regproc GROUP BY tgrelid)
+      SELECT count(*) AS tables,
+        count(*) FILTER (WHERE coalesce(t.rows, 0) <> 1 OR coalesce(t.truncate, 0) <> 1) AS "wrongTriggers",
+        count(*) FILTER (WHERE has_table_privilege('ads_app', m.oid, 'UPDATE, DELETE, TRUNCATE')) AS "wrongRights"
+      FROM money m LEFT JOIN triggers t ON t.tgrelid = m.oid`,
+  },
+  {
+    id: 'I12',
+    title: 'each charging transaction is the sum of its clicks, each reversal the mirror of its charge',
+    sql: `
+      WITH clicks AS (
+        SELECT ledger_transaction_id AS id, sum(cash_krw) AS cash, sum(promo_krw) AS promo, min(advertiser_id) AS a,
+          max(advertiser_id) AS a2, min(campaign_id) AS c, max(campaign_id) AS c2, min(booked_date) AS d, max(booked_date) AS d2
+        FROM click_charge WHERE outcome = 'charged' GROUP BY ledger_transaction_id),
+      booked AS (
+        SELECT t.id, t.cause, t.advertiser_id, t.campaign_id, t.booked_date,
+          -coalesce(sum(e.amount_krw) FILTER (WHERE e.account = 'wallet_cash'), 0) AS cash,
+          -coalesce(sum(e.amount_krw) FILTER (WHERE e.account = 'wallet_promo'), 0) AS promo
+        FROM ledger_transaction t LEFT JOIN ledger_entry e ON e.transaction_id = t.id AND e.booked_date = t.booked_date
+        WHERE t.cause IN ('click_charge', 'click_reversal') GROUP BY t.id, t.booked_date),
+      charges AS (
+        SELECT (b.cash, b.promo, b.advertiser_id, b.advertiser_id, b.campaign_id, b.campaign_id, b.booked_date, b.booked_date)
+          IS DISTINCT FROM (c.cash, c.promo, c.a, c.a2, c.c, c.c2, c.d, c.d2) AS wrong
+        FROM (SELECT * FROM booked WHERE cause = 'click_charge') b FULL JOIN clicks c USING (id)),
+      reversals AS (
+        SELECT (-b.cash, -b.promo) IS DISTINCT FROM (r.cash_krw, r.promo_krw)
+          OR (r.cash_krw, r.promo_krw) IS DISTINCT FROM (c.cash_krw, c.promo_krw) AS wrong
+        FROM (SELECT * FROM booked WHERE cause = 'click_reversal') b
+        FULL JOIN click_reversal r ON r.ledger_transaction_id = b.id
+        LEFT JOIN click_charge c ON c.click_id = r.click_id AND c.issued_month = r.issued_month)
+      SELECT (SELECT count(*) FROM charges) AS transactions, (SELECT count(*) FROM charges WHERE wrong) AS "wrongCharges",
+        (SELECT count(*) FROM reversals) AS reversals, (SELECT count(*) FROM reversals WHERE wrong) AS "wrongReversals"`,
+  },
+  {
+    id: 'I13',
+    title: 'double entry: every transaction has entries and sums to zero',
+    sql: `
+      WITH sums AS (
+        SELECT t.id, sum(e.amount_krw) AS krw FROM ledger_transaction t
+        FULL JOIN ledger_entry e ON e.transaction_id = t.id AND e.booked_date = t.booked_date GROUP BY t.id)
+      SELECT count(*) AS transactions, count(*) FILTER (WHERE id IS NULL OR krw IS DISTINCT FROM 0) AS "wrongSums" FROM sums`,
+  },
+];
