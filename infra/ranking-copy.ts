@@ -7,8 +7,8 @@ import { parseRankingBlob } from './ranking-blob.js';
 const POLL_INTERVAL_MS = 250;
 const SCAN_COUNT = 1_000;
 const FETCH_KEYS = 50;
-/** A copy that has not heard from Redis for this long counts as stale. */
-const STALE_AFTER_MS = 1_500;
+/** After this long without an answer Redis counts as lost and the copy as stale. */
+const STALE_AFTER_MS = 1_000;
 /** Several writers fill an emptied Redis, and the first one that is done sets the epoch. */
 const ORPHAN_GRACE_MS = 5_000;
 
@@ -31,7 +31,8 @@ export class RankingCopy {
   #epoch: string | null = null;
   #version = 0;
   #complete = false;
-  #heardAt = Number.NEGATIVE_INFINITY;
+  #comparedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #again = false;
@@ -44,6 +45,7 @@ export class RankingCopy {
       if (channel === REDIS_CHANNELS.rankingChanged) this.#wake();
     });
     options.subscriber.on('ready', () => this.#wake());
+    options.redis.on('ready', () => this.#wake());
     options.subscriber.subscribe(REDIS_CHANNELS.rankingChanged).catch((error: unknown) => {
       options.log.warn({ error: String(error) }, 'ranking changes are followed by polling only');
     });
@@ -71,7 +73,12 @@ export class RankingCopy {
 
   /** Milliseconds since the copy was last known to equal Redis. */
   ageMs(): number {
-    return performance.now() - this.#heardAt;
+    return performance.now() - this.#comparedAt;
+  }
+
+  /** Redis answered a moment ago; a hung one does not count, whatever its connection looks like. */
+  get redisAnswers(): boolean {
+    return performance.now() - this.#answeredAt < STALE_AFTER_MS;
   }
 
   async close(): Promise<void> {
@@ -100,11 +107,13 @@ export class RankingCopy {
   }
 
   async #look(): Promise<void> {
+    const { redis, log } = this.#options;
+    if (redis.status !== 'ready' && this.#answeredAt < 0) return;
     try {
       await this.#follow();
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#options.log.warn({ error: String(error) }, 'rankings: serving the copy held');
+      if (!this.#failing) log.warn({ error: String(error) }, 'rankings: serving the copy held');
       this.#failing = true;
     }
   }
@@ -118,6 +127,7 @@ export class RankingCopy {
       REDIS_KEYS.rankingEpoch,
       REDIS_KEYS.rankingVersion,
     );
+    this.#answeredAt = performance.now();
     const version = Number(versionText ?? 0);
     if (epoch && epoch !== this.#epoch) {
       await this.#loadAll();
@@ -129,7 +139,7 @@ export class RankingCopy {
       if (version > this.#version) await this.#loadChanges();
       if (epoch) await this.#dropOrphans();
     }
-    if (epoch) this.#heardAt = performance.now();
+    if (epoch) this.#comparedAt = performance.now();
   }
 
   async #loadAll(): Promise<void> {

@@ -17,6 +17,8 @@ const stopListSchema = z.array(servingStopSchema);
 export interface ServingStopCopyOptions {
   readonly redis: Redis;
   readonly subscriber: Redis;
+  /** Whether Redis answered a moment ago: a hung one must not hide a stop. */
+  readonly redisAnswers: () => boolean;
   /** Stops with a version above this one, from PostgreSQL. */
   readonly readFromDatabase: (sinceVersion: number) => Promise<readonly ServingStop[]>;
   readonly log: Logger;
@@ -111,8 +113,8 @@ export class ServingStopCopy {
   }
 
   async #refresh(): Promise<void> {
-    const { redis, subscriber } = this.#options;
-    if (redis.status === 'ready' && subscriber.status === 'ready') {
+    const { redis, subscriber, redisAnswers } = this.#options;
+    if (redisAnswers() && subscriber.status === 'ready') {
       if (performance.now() - this.#reconciledAt < RECONCILE_INTERVAL_MS) return;
       const startedAt = performance.now();
       const all = await redis.hvals(REDIS_KEYS.servingStops);

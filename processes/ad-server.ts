@@ -97,10 +97,7 @@ function openStores({ config, log }: ProcessContext, pool: DatabasePool, metrics
     onResult: (result) => metrics.fallbacks.inc({ result }),
   });
   const keys = new ApiKeyCache({ db: pool, subscriber, hashKey: config.HASH_KEY, log });
-  // Not awaited: without Redis the subscription waits, and keys are re-read from PostgreSQL meanwhile.
-  keys
-    .start()
-    .catch((error: unknown) => log.warn({ error: String(error) }, 'key revocations are not pushed'));
+  keys.start();
   return {
     redis,
     subscriber,

@@ -1,0 +1,218 @@
+import { isIP } from 'node:net';
+import { isbot } from 'isbot';
+import type { Logger } from 'pino';
+import type { AdClicked } from '../../contracts/events/ad-events.js';
+import type { ClickRequest, ClickResult } from '../../contracts/http/ad-server.js';
+import type { ClickOutcomeMessage } from '../../contracts/serving-stop.js';
+import { HEADER_REPLY_TO, HEADER_TYPE } from '../../contracts/topics.js';
+import type { ClickId } from '../../domain/click-id.js';
+import { CLICK_REASONS, type ClickReason, invalidClickReason } from '../../domain/click-outcome.js';
+import {
+  type ClickTokenPayload,
+  clampClickedAt,
+  isTokenExpired,
+  type TokenAd,
+} from '../../domain/click-token.js';
+import { err, type Failure, ok, type Result } from '../../domain/result.js';
+import { AppenderFullError, type BatchingAppender } from '../../infra/batching-appender.js';
+import { type ClickCounter, NEUTRAL_COUNTERS } from '../../infra/click-counters.js';
+import type { ClickOutcomes } from '../../infra/click-outcomes.js';
+import { type ClickTokens, clickIdOf, type TokenRefusal } from '../../infra/click-token.js';
+import { keyedHash } from '../../infra/ids.js';
+import type { KafkaLink } from '../../infra/kafka-link.js';
+import type { AdServerMetrics } from './metrics.js';
+
+export interface AcceptClickDeps {
+  readonly tokens: ClickTokens;
+  readonly counter: Pick<ClickCounter, 'count'>;
+  readonly outcomes: Pick<ClickOutcomes, 'waitFor'>;
+  readonly appender: Pick<BatchingAppender, 'append'>;
+  readonly link: Pick<KafkaLink, 'reachable'>;
+  readonly instance: string;
+  readonly hashKey: string;
+  readonly outcomeTimeoutMs: number;
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly metrics: AdServerMetrics;
+}
+
+/** What the shop passes on about its shopper; stored only hashed or judged. */
+export interface Shopper {
+  readonly ip: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+export type ClickAnswer = Result<ClickResult>;
+export type AcceptClick = (click: ClickRequest, shopper: Shopper) => Promise<ClickAnswer>;
+
+/** The shop's queue sends the click again; better than holding its shopper. */
+const APPEND_WITHIN_MS = 2_000;
+
+/**
+ * Verifies, counts, appends and waits for the decision. The same click id while one is under way joins it: both
+ * callers get the one answer, and one event is appended.
+ */
+export function createAcceptClick(deps: AcceptClickDeps): AcceptClick {
+  const underWay = new Map<ClickId, Promise<ClickAnswer>>();
+  return async (click, shopper) => {
+    const genuine = verify(deps, click);
+    if (!genuine.ok) return genuine;
+    const { clickId } = genuine.value;
+    const running = underWay.get(clickId);
+    if (running !== undefined) return running;
+    const answer = appendAndWait(deps, click, shopper, genuine.value).finally(() => underWay.delete(clickId));
+    underWay.set(clickId, answer);
+    return answer;
+  };
+}
+
+interface GenuineClick {
+  readonly clickId: ClickId;
+  readonly token: ClickTokenPayload;
+  readonly ad: TokenAd;
+}
+
+/**
+ * The token must be ours, name the ad, and have been issued to the device that clicks. A token that was moved to
+ * another device is treated like a forged one: a harvested token would otherwise be clicked by a farm of devices,
+ * each below its own burst limit.
+ */
+function verify(deps: AcceptClickDeps, click: ClickRequest): Result<GenuineClick> {
+  const verdict = deps.tokens.verify(click.clickToken);
+  if (!verdict.ok) return forged(deps, verdict.refusal);
+  const token = verdict.payload;
+  const ad = token.ads.find((candidate) => candidate.adId === click.adId);
+  if (ad === undefined) return forged(deps, 'ad_not_in_token');
+  if (keyedHash(deps.hashKey, 'device', click.deviceId) !== token.deviceHash) {
+    return forged(deps, 'other_device');
+  }
+  return ok({ clickId: clickIdOf(token, ad.adId), token, ad });
+}
+
+const REFUSALS: Readonly<Record<TokenRefusal | 'ad_not_in_token' | 'other_device', string>> = {
+  malformed: 'The click token is not complete.',
+  unknown_version: 'The click token is of an unknown version.',
+  unknown_key: 'The click token was not signed by a key of ours.',
+  bad_signature: 'The click token was changed after it was signed.',
+  bad_payload: 'The click token cannot be read.',
+  ad_not_in_token: 'The click token does not name this ad.',
+  other_device: 'The click token was issued to another device.',
+};
+
+function forged(deps: AcceptClickDeps, refusal: keyof typeof REFUSALS): Result<never> {
+  deps.metrics.refusedTokens.inc({ refusal });
+  return err({
+    code: 'forged_click_token',
+    message: REFUSALS[refusal],
+    nextStep: 'Send the clickToken of the answer that held the ad, unchanged, with its adId and deviceId.',
+    field: refusal === 'ad_not_in_token' ? 'adId' : refusal === 'other_device' ? 'deviceId' : 'clickToken',
+  });
+}
+
+async function appendAndWait(
+  deps: AcceptClickDeps,
+  click: ClickRequest,
+  shopper: Shopper,
+  genuine: GenuineClick,
+): Promise<ClickAnswer> {
+  if (!deps.link.reachable) return err(CLICK_PATH_DOWN);
+  const { clickId } = genuine;
+  const event = await toEvent(deps, click, shopper, genuine);
+  const waiter = deps.outcomes.waitFor(clickId);
+  try {
+    const appended = await append(deps, event);
+    if (!appended.ok) return appended;
+    const outcome = await waiter.outcome(deps.outcomeTimeoutMs);
+    return ok(outcome === null ? { clickId, outcome: 'accepted' } : decided(outcome));
+  } finally {
+    waiter.close();
+  }
+}
+
+const CLICK_PATH_DOWN: Failure = {
+  code: 'click_path_down',
+  message: 'The click cannot be recorded right now.',
+  nextStep: 'Redirect the shopper, and send the same click again after Retry-After seconds.',
+};
+
+/** Durable when ok. A refusal says nothing about the log: the same click id may be appended again at any time. */
+async function append(deps: AcceptClickDeps, event: AdClicked): Promise<Result<null>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Result<null>>((resolve) => {
+    timer = setTimeout(() => resolve(err(CLICK_PATH_DOWN)), APPEND_WITHIN_MS);
+  });
+  const headers = { [HEADER_TYPE]: event.type, [HEADER_REPLY_TO]: deps.instance };
+  const appended = deps.appender
+    .append({ key: event.advertiserId, value: JSON.stringify(event), headers })
+    .then(
+      () => ok(null),
+      (error: unknown) => {
+        if (!(error instanceof AppenderFullError))
+          deps.log.warn({ error: String(error) }, 'click not appended');
+        return err(CLICK_PATH_DOWN);
+      },
+    );
+  return Promise.race([appended, late]).finally(() => clearTimeout(timer));
+}
+
+async function toEvent(
+  deps: AcceptClickDeps,
+  click: ClickRequest,
+  shopper: Shopper,
+  { clickId, token, ad }: GenuineClick,
+): Promise<AdClicked> {
+  const now = deps.now();
+  const ipHash =
+    shopper.ip !== undefined && isIP(shopper.ip) !== 0 ? keyedHash(deps.hashKey, 'ip', shopper.ip) : null;
+  const { deviceHash } = token;
+  const counted = await deps.counter.count({ clickId, adId: ad.adId, deviceHash, ipHash, now });
+  if (counted === null) deps.metrics.neutralCounters.inc();
+  const clickedAt = clampClickedAt(Date.parse(click.clickedAt), token.issuedAt, now);
+  const signals = {
+    tokenAgeMs: now - token.issuedAt,
+    expired: isTokenExpired(token.issuedAt, clickedAt, now),
+    listedBot: shopper.userAgent !== undefined && isbot(shopper.userAgent),
+    ...(counted ?? NEUTRAL_COUNTERS),
+  };
+  return {
+    eventId: `clicked:${clickId}`,
+    schemaVersion: 1,
+    recordedAt: now,
+    type: 'AD_CLICKED',
+    clickId,
+    requestId: token.requestId,
+    advertiserId: ad.advertiserId,
+    campaignId: ad.campaignId,
+    adId: ad.adId,
+    productId: ad.productId,
+    placement: token.placement,
+    slot: ad.slot,
+    tokenPriceKrw: ad.priceKrw,
+    priceReason: {
+      rankScore: ad.rankScore,
+      runnerUpScore: ad.runnerUpScore,
+      bidFloorKrw: ad.bidFloorKrw,
+      parametersVersion: ad.parametersVersion,
+    },
+    tokenIssuedAt: token.issuedAt,
+    clickedAt,
+    deviceHash,
+    ipHash,
+    signals,
+    clean: invalidClickReason(signals, false) === null,
+  };
+}
+
+/** The worker's words as the shop's. */
+export function decided(
+  outcome: Pick<ClickOutcomeMessage, 'clickId' | 'outcome' | 'reason' | 'chargedCpcKrw'>,
+): ClickResult {
+  const { clickId, chargedCpcKrw } = outcome;
+  if (outcome.outcome === 'charged') return { clickId, outcome: 'charged', chargedCpcKrw };
+  const { reason } = outcome;
+  return { clickId, outcome: 'not_charged', ...(isClickReason(reason) ? { reason } : {}) };
+}
+
+function isClickReason(text: string | null): text is ClickReason {
+  return text !== null && (CLICK_REASONS as readonly string[]).includes(text);
+}

@@ -1,0 +1,97 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import { clickRequestSchema } from '../../contracts/http/ad-server.js';
+import { type ClickId, isClickId } from '../../domain/click-id.js';
+import type { Failure } from '../../domain/result.js';
+import type { DecidedClick } from '../../operations/find-click.js';
+import { type FieldFailure, fieldErrors, invalidRequest, sendProblem } from '../kit/problem.js';
+import type { RouteDoc } from '../kit/route.js';
+import { type AcceptClick, decided } from './accept-click.js';
+import type { Authorise } from './authorise.js';
+import type { AdServerMetrics } from './metrics.js';
+import { respond } from './respond.js';
+
+export interface ClickHandlersDeps {
+  readonly authorise: Authorise;
+  readonly acceptClick: AcceptClick;
+  readonly findClick: (clickId: ClickId) => Promise<DecidedClick | null>;
+  readonly log: Logger;
+  readonly metrics: AdServerMetrics;
+}
+
+/** Measures the route and lets in who may use it, before anything is read of the body. */
+export function entrance({ authorise, metrics }: ClickHandlersDeps, doc: RouteDoc): RequestHandler {
+  return async (req, res, next) => {
+    const startedAt = performance.now();
+    res.once('close', () =>
+      metrics.answered(req.method, doc.path, res.statusCode, performance.now() - startedAt),
+    );
+    const allowed = await authorise(req, doc.access);
+    if (allowed.ok) next();
+    else sendProblem(res, allowed.error);
+  };
+}
+
+const strictClick = clickRequestSchema.strict();
+
+export function postClickHandler({ acceptClick, metrics }: ClickHandlersDeps) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const parsed = strictClick.safeParse(req.body);
+    if (!parsed.success) {
+      metrics.clicks.inc({ answer: 'invalid_request' });
+      sendProblem(res, unreadable(req, parsed.error));
+      return;
+    }
+    const shopper = { ip: req.get('x-shopper-ip'), userAgent: req.get('x-shopper-user-agent') };
+    const answer = await acceptClick(parsed.data, shopper);
+    metrics.clicks.inc({ answer: answer.ok ? answer.value.outcome : answer.error.code });
+    if (answer.ok) respond(res, answer.value.outcome === 'accepted' ? 202 : 200, answer.value);
+    else sendProblem(res, answer.error, retryHeaders(answer.error));
+  };
+}
+
+const RETRY_AFTER_SECONDS = 1;
+
+function retryHeaders(failure: Failure): Record<string, string> {
+  return failure.code === 'click_path_down' ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
+}
+
+function unreadable(req: Request, error: z.ZodError): FieldFailure {
+  if (req.body !== undefined) return invalidRequest(fieldErrors('body', error));
+  return {
+    code: 'unsupported_media_type',
+    message: 'The body must be JSON.',
+    nextStep: 'Send content-type: application/json.',
+  };
+}
+
+export function getClickHandler({ findClick, log }: ClickHandlersDeps) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const { clickId } = req.params;
+    if (typeof clickId !== 'string' || !isClickId(clickId)) {
+      sendProblem(res, invalidRequest([{ field: 'params.clickId', message: 'not a click id' }]));
+      return;
+    }
+    const click = await findClick(clickId).catch((error: unknown) => {
+      log.warn({ error: String(error) }, 'a click could not be looked up');
+      return LOOKUP_UNAVAILABLE;
+    });
+    if (click === null) sendProblem(res, NOT_DECIDED);
+    else if ('code' in click) sendProblem(res, click);
+    else respond(res, 200, { ...decided({ clickId, ...click }), decision: click.outcome });
+  };
+}
+
+const LOOKUP_UNAVAILABLE: Failure = {
+  code: 'dependency_unavailable',
+  message: 'The click cannot be looked up right now.',
+  nextStep: 'Ask again in a moment.',
+};
+
+/** The log, not this server, knows what is still to be decided, so "not yet" cannot be told from "never". */
+const NOT_DECIDED: Failure = {
+  code: 'not_found',
+  message: 'This click is not decided yet, or never was.',
+  nextStep: 'Ask again in a second if the click was answered as accepted.',
+};
