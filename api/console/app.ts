@@ -10,6 +10,7 @@ import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
 import { productRoutes } from './products.js';
 import { createConsoleRateLimit } from './rate-limit.js';
+import { reconciliationRoutes } from './reconciliation.js';
 import { sessionRoutes } from './sessions.js';
 
 /** Everything that sellers, admins and finance may do, on one page. */
@@ -21,6 +22,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...productRoutes(deps),
     ...apiKeyRoutes(deps),
     ...auditLogRoutes(deps),
+    ...reconciliationRoutes(deps),
   ];
 }
 

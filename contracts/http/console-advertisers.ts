@@ -77,7 +77,7 @@ export const reconciliationSchema = z.object({
       id: z.string(),
       title: z.string(),
       ok: z.boolean(),
-      figures: z.record(z.string(), z.unknown()),
+      figures: z.record(z.string(), z.number()).describe('What was looked at; `wrong…` must be 0.'),
     }),
   ),
 });

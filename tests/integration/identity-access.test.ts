@@ -28,6 +28,7 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'GET /v1/api-keys': ADMIN,
   'DELETE /v1/api-keys/{id}': ADMIN,
   'GET /v1/audit-log': ADMIN,
+  'GET /v1/reconciliation': STAFF,
 };
 
 let consoleApi: IdentityConsole;

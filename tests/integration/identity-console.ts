@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import pg from 'pg';
 import { pino } from 'pino';
 import { consoleRoutes, createConsoleApp } from '../../api/console/app.js';
 import type { ConsoleDeps } from '../../api/console/deps.js';
@@ -8,13 +7,13 @@ import type { RouteDefinition } from '../../api/kit/route.js';
 import { listen } from '../../api/kit/server.js';
 import { loadConfig } from '../../infra/config.js';
 import { createMetrics } from '../../infra/metrics.js';
-import { type DatabasePool, openPool } from '../../infra/postgres.js';
+import type { DatabasePool } from '../../infra/postgres.js';
 import { createPrisma } from '../../infra/prisma.js';
 import { createRedis } from '../../infra/redis.js';
 import { createTemporalClient } from '../../infra/temporal.js';
 import { createUser, type NewUser } from '../../operations/create-user.js';
 import { registerAdvertiser } from '../../operations/register-advertiser.js';
-import { deployMigrations } from '../../prisma/migrate.js';
+import { createTestDatabase } from '../support/database.js';
 
 /** Two companies and one person of each kind, on a database of their own behind a real console API. */
 export const PASSWORD = 'a-long-enough-password';
@@ -55,9 +54,9 @@ export interface IdentityConsole {
 
 export async function startIdentityConsole(): Promise<IdentityConsole> {
   const config = loadConfig();
-  const database = await createDatabase(config.DATABASE_OWNER_URL, config.DATABASE_URL);
+  const database = await createTestDatabase();
   const log = pino({ level: 'silent' });
-  const pool = openPool({ connectionString: database.appUrl, max: 5 });
+  const pool = database.appPool;
   const redis = createRedis(config.REDIS_URL, log);
   const temporal = createTemporalClient(config);
   const deps: ConsoleDeps = {
@@ -79,7 +78,7 @@ export async function startIdentityConsole(): Promise<IdentityConsole> {
     deps,
     routes: consoleRoutes(deps),
     redis,
-    owner: database.owner,
+    owner: database.ownerPool,
     call,
     signIn: async (name) => {
       const { email, password } = PEOPLE[name];
@@ -91,7 +90,6 @@ export async function startIdentityConsole(): Promise<IdentityConsole> {
       await temporal.close();
       redis.disconnect();
       await deps.prisma.$disconnect();
-      await pool.end();
       await database.drop();
     },
   };
@@ -104,25 +102,6 @@ async function seedPeople({ pool, prisma }: ConsoleDeps): Promise<void> {
     const created = await createUser(prisma, one);
     if (!created.ok) throw new Error(created.error.message);
   }
-}
-
-async function createDatabase(ownerUrl: string, appUrl: string) {
-  const name = `identity_${randomBytes(6).toString('hex')}`;
-  const on = (url: string) => Object.assign(new URL(url), { pathname: `/${name}` }).toString();
-  const admin = new pg.Client({ connectionString: ownerUrl });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  await deployMigrations(on(ownerUrl));
-  const owner = openPool({ connectionString: on(ownerUrl), max: 2 });
-  return {
-    appUrl: on(appUrl),
-    owner,
-    drop: async () => {
-      await owner.end();
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.end();
-    },
-  };
 }
 
 async function send(url: string, { method, token, body, headers }: CallOptions): Promise<Answer> {

@@ -65,12 +65,12 @@ describe('sessions of browsers', () => {
     expect((await consoleApi.call('/v1/me', { headers: { cookie } })).body.role).toBe('admin');
   });
 
-  test.each([
+  test.each<[string, Readonly<Record<string, string>>, number]>([
     ['no proof', {}, 403],
     ['the origin of another site', { origin: 'https://evil.example' }, 403],
     ['the header of our own page', { 'x-csrf': '1' }, 404],
     ['our own origin', { origin: 'self' }, 404],
-  ])('a change on a cookie with %s', async (_name, proof: { origin?: string }, status) => {
+  ])('a change on a cookie with %s', async (_name, proof, status) => {
     const { cookie } = await cookieOf();
     const headers = { cookie, ...proof, ...(proof.origin === 'self' ? { origin: consoleApi.url } : {}) };
     const answer = await consoleApi.call('/v1/api-keys/key_none', { method: 'DELETE', headers });
