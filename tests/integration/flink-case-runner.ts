@@ -45,6 +45,8 @@ export async function openRankingRunner(
     ...spec.settings,
     'pipeline.name': 'rtb-ranking case',
     'execution.checkpointing.interval': '1 h',
+    // Only the last word counts here: a slower watermark means fewer intermediate rankings to fetch.
+    'pipeline.auto-watermark-interval': '500 ms',
   });
   const fileOf = (table: string) => path.join(folder, `${table}.json`);
   const { tables, parts } = readStatement(spec.name, ['campaign_events', 'ad_events']);
