@@ -30,7 +30,9 @@ export const redis: Part = {
   artefacts: [
     {
       name: 'redis',
-      version: VERSIONS.redis,
+      get version() {
+        return installedServer()?.version ?? VERSIONS.redis;
+      },
       source: 'redis-server on PATH, else Maven embedded-redis',
       get: async () =>
         installedServer() === undefined
@@ -45,7 +47,7 @@ export const redis: Part = {
     writeFileSync(join(dataOf(context), 'redis.conf'), configuration(context));
   },
   command: (context) => ({
-    file: installedServer() ?? join(home(), 'redis-server'),
+    file: installedServer()?.path ?? join(home(), 'redis-server'),
     args: [join(dataOf(context), 'redis.conf')],
     cwd: dataOf(context),
   }),
@@ -67,18 +69,25 @@ function configuration(context: SlotContext): string {
   ].join('\n');
 }
 
-let installed: { readonly path: string | undefined } | undefined;
-
-function installedServer(): string | undefined {
-  installed ??= { path: findInstalled() };
-  return installed.path;
+interface Installed {
+  readonly path: string;
+  readonly version: string;
 }
 
-function findInstalled(): string | undefined {
+/** Looked up once: the PATH of this process does not change. */
+let lookup: { readonly found: Installed | undefined } | undefined;
+
+function installedServer(): Installed | undefined {
+  lookup ??= { found: findInstalled() };
+  return lookup.found;
+}
+
+function findInstalled(): Installed | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     for (const name of ['redis-server', 'valkey-server']) {
       const path = join(folder, name);
-      if (isExecutable(path) && isNewEnough(path)) return path;
+      const version = isExecutable(path) ? versionOf(path) : undefined;
+      if (version !== undefined) return { path, version };
     }
   }
   return undefined;
@@ -95,12 +104,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function isNewEnough(path: string): boolean {
+/** @returns nothing for a server that is too old. */
+function versionOf(path: string): string | undefined {
   const result = execaSync(path, ['--version'], { reject: false });
-  const version = /v=(\d+)\.(\d+)/.exec(result.stdout);
-  if (version === null) return false;
-  const [major, minor] = [Number(version[1]), Number(version[2])];
-  return major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1]);
+  const match = /v=((\d+)\.(\d+)\.\d+)/.exec(result.stdout);
+  const [major, minor] = [Number(match?.[2]), Number(match?.[3])];
+  const newEnough = major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1]);
+  return newEnough ? match?.[1] : undefined;
 }
 
 async function unpackBinary(staging: string): Promise<void> {

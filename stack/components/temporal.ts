@@ -10,7 +10,7 @@ import { isOk } from './http-ready.js';
 const dataOf = (context: SlotContext) => join(context.dataDir, 'temporal');
 
 /** What lists and the UI filter by; registered at each start, known ones are kept. */
-const SEARCH_ATTRIBUTES = ['AdvertiserId', 'CampaignId', 'Phase', 'ReviewStatus'] as const;
+export const SEARCH_ATTRIBUTES = ['AdvertiserId', 'CampaignId', 'Phase', 'ReviewStatus'] as const;
 
 /** The default minimal interval between runs of one workflow id costs a second per continue-as-new. */
 const DYNAMIC_CONFIG = { 'history.workflowIdReuseMinimalInterval': '"0s"' } as const;
