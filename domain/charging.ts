@@ -131,15 +131,13 @@ function decide(draft: Draft, click: ClickToCharge, at: ChargingMoment): ClickDe
   }
   const invalid = invalidClickReason(click.signals, click.isOwnAccountDevice);
   if (invalid !== null) return refused(click, 'invalid', invalid);
-  const misfits = limitsBelow(campaign, spendableKrw(funds, at.nowMs), click.tokenPriceKrw);
-  const [first] = misfits;
-  if (first !== undefined) {
-    for (const reason of misfits) stopCampaign(draft, click.campaignId, campaign, reason, at);
-    stopAdvertiserBelowFloor(draft, click.advertiserId, funds, at);
-    return refused(click, first === 'balance_exhausted' ? 'no_balance' : 'over_budget', first);
-  }
-  const decision = pay(funds, campaign, click, at);
-  for (const reason of limitsBelow(campaign, null, at.floorKrw)) {
+  const [misfit] = limitsBelow(campaign, spendableKrw(funds, at.nowMs), click.tokenPriceKrw);
+  const decision =
+    misfit === undefined
+      ? pay(funds, campaign, click, at)
+      : refused(click, misfit === 'balance_exhausted' ? 'no_balance' : 'over_budget', misfit);
+  const gone = limitsBelow(campaign, null, at.floorKrw);
+  for (const reason of misfit === undefined ? gone : [misfit, ...gone]) {
     stopCampaign(draft, click.campaignId, campaign, reason, at);
   }
   stopAdvertiserBelowFloor(draft, click.advertiserId, funds, at);

@@ -36,7 +36,7 @@ class MigrationAdapterFactory extends PrismaPg {
     const close = adapter.dispose.bind(adapter);
     adapter.dispose = async () => {
       await close();
-      await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+      await admin.query(`DROP DATABASE ${database}`);
       await admin.end();
     };
     return adapter;

@@ -13,7 +13,7 @@ export interface TestDatabase {
   readonly appPool: DatabasePool;
   readonly ownerUrl: string;
   readonly appUrl: string;
-  /** Closes both pools and removes the database. */
+  /** Closes both pools and removes the database; other connections to it must be closed before. */
   drop(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function createTestDatabase(
   const drop = async () => {
     await appPool.end();
     await ownerPool.end();
-    await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+    await admin.query(`DROP DATABASE ${database}`);
     await admin.end();
   };
   return { ownerPool, appPool, ownerUrl, appUrl, drop };
