@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildAll } from './bootstrap/build.mjs';
-import { cacheRoot, dataRoot, REPO_ROOT } from './bootstrap/places.mjs';
+import { cacheRoot, REPO_ROOT } from './bootstrap/places.mjs';
 import { printSummary } from './bootstrap/summary.mjs';
 import { getTemporalCli } from './bootstrap/temporal-cli.mjs';
 import { missingTools } from './bootstrap/tools.mjs';
@@ -51,15 +51,14 @@ const COMMANDS = {
   stack: (args) => builtCli(args),
   test: async (args) => {
     await prepare('one', true);
-    await runTests(args);
+    process.exitCode = await runBuilt('tests/run-all.js', args);
+  },
+  run: async (args) => {
+    process.exitCode = await runBuilt('processes/main.js', args);
   },
   verify: async (args) => {
     await prepare('one', false);
-    process.exitCode = await run(process.execPath, [
-      '--enable-source-maps',
-      join('dist', 'tests', 'proofs', 'run.js'),
-      ...args,
-    ]);
+    process.exitCode = await runBuilt('tests/proofs/run.js', args);
   },
 };
 
@@ -101,17 +100,8 @@ async function builtCli(args) {
   return undefined;
 }
 
-/** Vitest's own report, and at the very end one line that a machine can read. */
-async function runTests(args) {
-  const report = join(dataRoot(), 'test-report.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const code = await run(join(REPO_ROOT, 'node_modules', '.bin', 'vitest'), ['run', ...reporters, ...args]);
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
-  // A file that cannot even be loaded has no failed tests, yet it failed.
-  const failed = code !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
-  say(`${numPassedTests} passed, ${failed} failed`);
-  process.exitCode = code;
-}
+const runBuilt = (path, args) =>
+  run(process.execPath, ['--enable-source-maps', join('dist', ...path.split('/')), ...args]);
 
 function run(command, args) {
   return new Promise((resolve, reject) => {

@@ -6,7 +6,8 @@ export const USAGE = `node stack/bootstrap.mjs <command> [options]
   status [--slot N]   parts, process ids, ports, restarts
   logs <part> [-f]    the log of one part
   reset [--yes]       deletes the data of a stopped stack
-  test [...]          unit and integration tests on the real stack; options go to vitest
+  test                checks, then unit and integration tests on the real stack
+  run <command>       a command of the product on the running stack: reconcile, seed, advance-clock
   verify [proof]      a full-size proof; without a name the list of them
   build               dependencies and compilation only
   check-tools         says which tools are missing
