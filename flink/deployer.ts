@@ -119,7 +119,7 @@ class Deployment {
   ) {
     this.jobName = `${config.TOPIC_PREFIX}${spec.name}`;
     this.text = readStatement(spec.name, spec.tables);
-    this.hash = statementHash(this.text, spec.rules);
+    this.hash = statementHash(this.text, spec.rules, { ...COMMON_SETTINGS, ...spec.settings });
     this.store = new CheckpointStore(config.FLINK_CHECKPOINT_DIR, this.jobName, this.hash);
   }
 

@@ -53,22 +53,25 @@ export class SqlGatewayClient {
     );
   }
 
-  /** Opens a session with these settings, hands it over, and closes it whatever happens. */
-  async withSession<T>(
-    settings: Readonly<Record<string, string>>,
-    use: (session: SqlSession) => Promise<T>,
-  ): Promise<T> {
+  /** Opens a session with these settings; the caller closes it. */
+  async openSession(settings: Readonly<Record<string, string>>): Promise<SqlSession> {
     const { sessionHandle } = await request(`${this.baseUrl}/v1/sessions`, sessionSchema, {
       method: 'POST',
       body: { properties: settings },
     });
+    return new SqlSession(this.baseUrl, sessionHandle);
+  }
+
+  /** Opens a session, hands it over, and closes it whatever happens. */
+  async withSession<T>(
+    settings: Readonly<Record<string, string>>,
+    use: (session: SqlSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.openSession(settings);
     try {
-      return await use(new SqlSession(this.baseUrl, sessionHandle));
+      return await use(session);
     } finally {
-      // A session that cannot be closed ends by its idle timeout; the result of `use` matters more.
-      await request(`${this.baseUrl}/v1/sessions/${sessionHandle}`, z.unknown(), { method: 'DELETE' }).catch(
-        () => undefined,
-      );
+      await session.close();
     }
   }
 }
@@ -81,6 +84,11 @@ export class SqlSession {
     handle: string,
   ) {
     this.url = `${baseUrl}/v1/sessions/${handle}`;
+  }
+
+  /** A session that cannot be closed ends by its idle timeout, so this does not throw. */
+  async close(): Promise<void> {
+    await request(this.url, z.unknown(), { method: 'DELETE' }).catch(() => undefined);
   }
 
   /** Runs one statement and reads all of its rows. Throws `FlinkError` with the planner's own words. */

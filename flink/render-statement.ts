@@ -49,11 +49,14 @@ export function render(template: string, variables: Variables): string {
 export const quoted = (value: string) => value.replaceAll("'", "''");
 
 /**
- * Identity of what a statement computes. Connection settings are left out: a broker that moved is no reason to
- * forget the state; another rule, depth or column is.
+ * Identity of what a statement computes, and of the shape of its state. Connection variables are left out: a broker
+ * that moved is no reason to forget the state; another rule, depth, column or planner setting is.
  */
-export function statementHash(text: StatementText, rules: Variables): string {
+export function statementHash(text: StatementText, rules: Variables, settings: Variables): string {
   const hash = createHash('sha256');
+  for (const [name, value] of Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (name.startsWith('table.')) hash.update(`${name}=${value}\0`);
+  }
   for (const part of [...text.tables, ...text.parts]) {
     const withoutComments = part.replace(/^--.*$/gm, '');
     hash.update(withoutComments.replace(/\$\{(\w+)\}/g, (whole, name: string) => rules[name] ?? whole));
