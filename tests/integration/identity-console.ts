@@ -7,13 +7,14 @@ import type { RouteDefinition } from '../../api/kit/route.js';
 import { listen } from '../../api/kit/server.js';
 import { loadConfig } from '../../infra/config.js';
 import { createMetrics } from '../../infra/metrics.js';
-import type { DatabasePool } from '../../infra/postgres.js';
+import { type DatabasePool, openPool } from '../../infra/postgres.js';
 import { createPrisma } from '../../infra/prisma.js';
 import { createRedis } from '../../infra/redis.js';
 import { createTemporalClient } from '../../infra/temporal.js';
 import { createUser, type NewUser } from '../../operations/create-user.js';
 import { registerAdvertiser } from '../../operations/register-advertiser.js';
 import { createTestDatabase } from '../support/database.js';
+import { poll } from '../support/poll.js';
 
 /** Two companies and one person of each kind, on a database of their own behind a real console API. */
 export const PASSWORD = 'a-long-enough-password';
@@ -56,7 +57,7 @@ export async function startIdentityConsole(): Promise<IdentityConsole> {
   const config = loadConfig();
   const database = await createTestDatabase();
   const log = pino({ level: 'silent' });
-  const pool = database.appPool;
+  const pool = openPool({ connectionString: database.appUrl, max: 5 });
   const redis = createRedis(config.REDIS_URL, log);
   const temporal = createTemporalClient(config);
   const deps: ConsoleDeps = {
@@ -90,9 +91,21 @@ export async function startIdentityConsole(): Promise<IdentityConsole> {
       await temporal.close();
       redis.disconnect();
       await deps.prisma.$disconnect();
+      await pool.end();
+      await disconnected(database.ownerPool);
       await database.drop();
     },
   };
+}
+
+/** The owner may not end connections of the application's role: they must be gone before the database goes. */
+async function disconnected(owner: DatabasePool): Promise<void> {
+  await poll('the application has left the database', async () => {
+    const { rowCount } = await owner.query(
+      'SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user',
+    );
+    return rowCount === 0;
+  });
 }
 
 async function seedPeople({ pool, prisma }: ConsoleDeps): Promise<void> {

@@ -87,26 +87,32 @@ describe('sessions of browsers', () => {
   });
 });
 
+/** Wrong passwords that the test of the time spends on the account of finance. */
+const TIMED_TRIES = 3;
+
 describe('guessing', () => {
   test('an unknown address and a wrong password get the same answer after similar work', async () => {
-    const timed = async (email: string) => {
-      const startedAt = performance.now();
-      const answer = await signInWith({ email, password: 'wrong-password-1' });
-      const { correlationId: _, ...body } = answer.body;
-      return { ms: performance.now() - startedAt, status: answer.status, body };
+    const fastestOf = async (email: string) => {
+      const tries: { ms: number; status: number; body: object }[] = [];
+      for (let attempt = 0; attempt < TIMED_TRIES; attempt += 1) {
+        const startedAt = performance.now();
+        const answer = await signInWith({ email, password: 'wrong-password-1' });
+        const { correlationId: _, ...body } = answer.body;
+        tries.push({ ms: performance.now() - startedAt, status: answer.status, body });
+      }
+      return tries.reduce((best, one) => (one.ms < best.ms ? one : best));
     };
-    await timed('warm-up@ads.test');
-    const unknown = await timed('nobody@ads.test');
-    const wrong = await timed(PEOPLE.finance.email);
+    const unknown = await fastestOf('nobody@ads.test');
+    const wrong = await fastestOf(PEOPLE.finance.email);
     expect(unknown.body).toEqual(wrong.body);
     expect([unknown.status, wrong.status]).toEqual([401, 401]);
-    expect(unknown.ms).toBeGreaterThan(wrong.ms / 4);
+    expect(unknown.ms).toBeGreaterThan(wrong.ms / 3);
   });
 
   test('after five wrong passwords there is a pause, for the right password too, and it does not tell who exists', async () => {
     for (const email of ['lockout@ads.test', PEOPLE.finance.email]) {
       const statuses: number[] = [];
-      const already = email === PEOPLE.finance.email ? 1 : 0;
+      const already = email === PEOPLE.finance.email ? TIMED_TRIES : 0;
       for (let attempt = already; attempt < 6; attempt += 1) {
         statuses.push((await signInWith({ email, password: `wrong-password-${attempt}` })).status);
       }
