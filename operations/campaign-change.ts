@@ -1,6 +1,12 @@
 import type { CampaignEventType } from '../contracts/events/campaign-events.js';
 import type { CampaignChange, ChangeResult } from '../contracts/temporal/campaign-lifecycle.js';
-import { bidProblems, budgetProblems, highestBid, searchProblems } from '../domain/campaign-draft.js';
+import {
+  bidProblems,
+  budgetProblems,
+  type DraftProblem,
+  highestBid,
+  searchProblems,
+} from '../domain/campaign-draft.js';
 import { assertNever, err, ok, type Result } from '../domain/result.js';
 import { type DatabaseClient, type DatabasePool, withRetriedTransaction } from '../infra/postgres.js';
 import { auditCampaign, SYSTEM_ACTOR } from './campaign-audit.js';
@@ -8,7 +14,7 @@ import { type CampaignFailure, noSuchCampaign, writeBids } from './campaign-draf
 import { type Campaign, type CampaignStatus, readCampaign } from './campaign-read.js';
 import { writeCampaignSnapshot } from './campaign-snapshot.js';
 import { readRankingParameters } from './read-ranking-parameters.js';
-import { setCampaignBudget } from './set-campaign-budget.js';
+import { readTotalSpentKrw, setCampaignBudget } from './set-campaign-budget.js';
 
 /** `expectedVersion` is the version that the only writer builds on. */
 export interface ChangeRequest {
@@ -38,7 +44,8 @@ export async function activateCampaign(
       return err(versionConflict(campaign, expectedVersion));
     }
     await setCampaignStatus(client, campaignId, 'enabled');
-    await setCampaignBudget(client, campaign);
+    const { bidFloorKrw } = await readRankingParameters(client);
+    await setCampaignBudget(client, { ...campaign, bidFloorKrw });
     const version = await writeCampaignSnapshot(client, campaignId, expectedVersion, 'CAMPAIGN_APPROVED');
     return ok({ version });
   });
@@ -118,7 +125,11 @@ async function whyNotChange(
     : problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
 }
 
-async function changeProblems(client: DatabaseClient, campaign: Campaign, change: CampaignChange) {
+async function changeProblems(
+  client: DatabaseClient,
+  campaign: Campaign,
+  change: CampaignChange,
+): Promise<DraftProblem[]> {
   const { dailyBudgetKrw, totalBudgetKrw } = campaign;
   switch (change.kind) {
     case 'changeBids': {
@@ -131,7 +142,10 @@ async function changeProblems(client: DatabaseClient, campaign: Campaign, change
       ];
     }
     case 'changeBudget':
-      return budgetProblems(change.dailyBudgetKrw, change.totalBudgetKrw, highestBid(campaign.bids));
+      return [
+        ...budgetProblems(change.dailyBudgetKrw, change.totalBudgetKrw, highestBid(campaign.bids)),
+        ...(await spentProblems(client, campaign.campaignId, change.totalBudgetKrw)),
+      ];
     case 'pause':
     case 'resume':
     case 'end':
@@ -139,6 +153,17 @@ async function changeProblems(client: DatabaseClient, campaign: Campaign, change
     default:
       return assertNever(change, 'change');
   }
+}
+
+/** A total below what is spent could never be kept. */
+async function spentProblems(
+  client: DatabaseClient,
+  campaignId: string,
+  totalBudgetKrw: number | null,
+): Promise<DraftProblem[]> {
+  const spentKrw = await readTotalSpentKrw(client, campaignId);
+  if (totalBudgetKrw === null || totalBudgetKrw >= spentKrw) return [];
+  return [{ field: 'totalBudgetKrw', message: `must not be below the ${spentKrw} won spent already` }];
 }
 
 async function carryOut(client: DatabaseClient, campaign: Campaign, change: CampaignChange): Promise<void> {
@@ -180,7 +205,8 @@ async function changeBudget(
     `UPDATE campaign SET daily_budget_krw = $2, total_budget_krw = $3, updated_at = business_now() WHERE id = $1`,
     [campaign.campaignId, dailyBudgetKrw, totalBudgetKrw],
   );
-  await setCampaignBudget(client, { ...campaign, dailyBudgetKrw, totalBudgetKrw });
+  const { bidFloorKrw } = await readRankingParameters(client);
+  await setCampaignBudget(client, { ...campaign, dailyBudgetKrw, totalBudgetKrw, bidFloorKrw });
 }
 
 async function auditChange(

@@ -1,4 +1,4 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { CampaignActivities } from '../contracts/temporal/campaign-lifecycle.js';
 
 /** One transaction in PostgreSQL, or one append to Kafka: short, and repeated until the store is back. */
@@ -7,10 +7,9 @@ export const steps = proxyActivities<CampaignActivities>({
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
-/** Watches Redis for up to a minute; given up at once when a newer version makes its question moot. */
+/** Watches Redis for up to a minute. */
 export const watching = proxyActivities<Pick<CampaignActivities, 'awaitRankingAcknowledgement'>>({
   startToCloseTimeout: '90 seconds',
   heartbeatTimeout: '15 seconds',
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });

@@ -1,12 +1,5 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  isCancellation,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/common';
+import { allHandlersFinished, condition, continueAsNew, sleep, workflowInfo } from '@temporalio/workflow';
 import type {
   CampaignLifecycleInput,
   CampaignLifecycleState,
@@ -120,10 +113,10 @@ async function serve(record: CampaignRecord, acknowledgement: AcknowledgementWat
   const endsAt = Date.now() + plan.endsInMs;
   const over = () => facts.phase === 'ended';
   const unpublished = () => facts.publishedVersion < facts.version;
-  if (facts.activation === 'pending' && !unpublished()) acknowledgement.start();
+  if (facts.publishedVersion > 0 && isOpen(facts.activation)) acknowledgement.start();
   while (!over() && !record.clockMoved) {
     await publish(record, acknowledgement);
-    if (runIsLong(record)) await continueInNewRun(record, acknowledgement);
+    if (runIsLong(record)) await continueInNewRun(record);
     const waitMs = endsAt - Date.now();
     const woken =
       waitMs > 0 &&
@@ -131,6 +124,8 @@ async function serve(record: CampaignRecord, acknowledgement: AcknowledgementWat
     if (!woken) await record.desk.alone(() => applyChange(record, null, { kind: 'end' }));
   }
 }
+
+const isOpen = (activation: string) => activation === 'pending' || activation === 'not_acknowledged';
 
 /** A version that a later one overtook is never published: each event is the whole snapshot. */
 async function publish(record: CampaignRecord, acknowledgement: AcknowledgementWatch): Promise<void> {
@@ -150,11 +145,7 @@ const runIsLong = (record: CampaignRecord) =>
  * Lets every accepted command finish, then leaves in a later task, so that no answer shares a task with the
  * end of the run. Returns when there is still something to publish, or the campaign has ended meanwhile.
  */
-async function continueInNewRun(
-  record: CampaignRecord,
-  acknowledgement: AcknowledgementWatch,
-): Promise<void> {
-  acknowledgement.stop();
+async function continueInNewRun(record: CampaignRecord): Promise<void> {
   do {
     await condition(allHandlersFinished);
     await sleep(1);
@@ -164,46 +155,51 @@ async function continueInNewRun(
   await continueAsNew<typeof campaignLifecycle>(record.carry());
 }
 
-/** At most one question to the ranking at a time: about the newest published version. */
+/**
+ * One question to the ranking at a time, about the newest published version. An answer about an older version
+ * comes as soon as the ranking has taken in any newer one, so nothing needs to be cancelled.
+ */
 class AcknowledgementWatch {
-  #scope: CancellationScope | null = null;
-  #watch: Promise<void> = Promise.resolve();
+  #following: Promise<void> | null = null;
 
   constructor(readonly record: CampaignRecord) {}
 
   start(): void {
-    this.stop();
-    const scope = new CancellationScope();
-    this.#scope = scope;
-    this.#watch = scope.run(() => this.#ask()).catch((error: unknown) => this.#failed(error));
+    this.#following ??= this.#follow();
   }
 
-  stop(): void {
-    this.#scope?.cancel();
-    this.#scope = null;
+  /** The ranking has answered about the last version, or has been asked for the last time. */
+  async settled(): Promise<void> {
+    await this.#following;
   }
 
-  /** The first answer of the ranking about the last version. */
-  settled(): Promise<void> {
-    return this.#watch;
-  }
-
-  async #ask(): Promise<void> {
-    const { facts, campaignId } = this.record;
-    const version = facts.publishedVersion;
-    for (let round = 1; facts.version === version; round += 1) {
-      const activation = await watching.awaitRankingAcknowledgement({ campaignId, version });
-      if (facts.version !== version) return;
-      facts.activation = activation;
+  async #follow(): Promise<void> {
+    const { facts } = this.record;
+    for (let round = 1; round <= ACKNOWLEDGEMENT_ROUNDS; round += 1) {
+      const version = facts.publishedVersion;
+      const activation = await this.#ask(version);
+      if (facts.publishedVersion !== version) {
+        round = 0;
+        continue;
+      }
+      if (facts.version === version) facts.activation = activation;
       this.record.describe();
-      const lastRound = round === ACKNOWLEDGEMENT_ROUNDS || facts.phase === 'ended';
-      if (activation !== 'not_acknowledged' || lastRound) return;
-      await sleep(ACKNOWLEDGEMENT_RETRY);
+      if (activation !== 'not_acknowledged' || facts.phase === 'ended') break;
+      await condition(
+        () => facts.publishedVersion !== version || facts.phase === 'ended',
+        ACKNOWLEDGEMENT_RETRY,
+      );
     }
+    this.#following = null;
   }
 
-  /** Cancelled by a newer version, or refused for good: then the version counts as not acknowledged. */
-  #failed(error: unknown): void {
-    if (!isCancellation(error)) this.record.facts.activation = 'not_acknowledged';
+  /** Refused for good counts as not acknowledged: a ranking that cannot be asked never holds up a campaign. */
+  async #ask(version: number) {
+    try {
+      return await watching.awaitRankingAcknowledgement({ campaignId: this.record.campaignId, version });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return 'not_acknowledged';
+    }
   }
 }

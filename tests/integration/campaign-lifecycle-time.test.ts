@@ -13,6 +13,7 @@ import {
 import { COMMANDS_PER_RUN } from '../../domain/campaign-lifecycle.js';
 import { startCampaignLifecycle, submitCampaignLifecycle } from '../../operations/campaign-workflow.js';
 import { WORKFLOWS_PATH } from '../../processes/workflow-source.js';
+import { poll } from '../support/poll.js';
 import { RecordingCampaignActivities } from '../support/recording-campaign-activities.js';
 import { campaignWorker, startTimeSkippingTemporal } from '../support/time-skipping-temporal.js';
 
@@ -50,18 +51,11 @@ async function daysOf(handle: WorkflowHandle): Promise<number> {
 }
 
 /** Without skipping time: the next workflow task is at hand. */
-async function reach(
-  handle: WorkflowHandle,
-  reached: (state: CampaignLifecycleState) => boolean,
-): Promise<CampaignLifecycleState> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
+const reach = (handle: WorkflowHandle, reached: (state: CampaignLifecycleState) => boolean) =>
+  poll('the lifecycle’s state', async () => {
     const state = await stateOf(handle);
-    if (reached(state)) return state;
-    if (Date.now() > deadline) throw new Error(`not reached: ${JSON.stringify(state)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+    return reached(state) && state;
+  });
 const reachPhase = (handle: WorkflowHandle, phase: string) => reach(handle, (state) => state.phase === phase);
 
 const decide = (handle: WorkflowHandle, command: Partial<SubmitReviewCommand>) =>
@@ -291,9 +285,7 @@ describe('while serving', () => {
     }
     expect(answers.every((answer) => answer.accepted)).toBe(true);
     expect(new Set(answers.map((answer) => answer.version)).size).toBe(COMMANDS_PER_RUN);
-    const deadline = Date.now() + 10_000;
-    while ((await handle.describe()).runId === first && Date.now() < deadline) await stateOf(handle);
-    expect((await handle.describe()).runId).not.toBe(first);
+    await poll('a new run', async () => (await handle.describe()).runId !== first);
     const last = COMMANDS_PER_RUN - 1;
     expect(await changeBids(handle, `command-${last}`)).toEqual(answers.at(last));
     const version = 1 + COMMANDS_PER_RUN;

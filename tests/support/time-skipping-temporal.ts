@@ -1,5 +1,5 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import {
   type CampaignActivities,
   SEARCH_ATTRIBUTES,
@@ -14,7 +14,8 @@ const KEYWORD = 2;
  * the path of its start script comes in TEMPORAL_TEST_SERVER.
  */
 export async function startTimeSkippingTemporal(): Promise<TestWorkflowEnvironment> {
-  const path = process.env['TEMPORAL_TEST_SERVER'];
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const path = process.env.TEMPORAL_TEST_SERVER;
   if (path === undefined || path === '') throw new Error('TEMPORAL_TEST_SERVER is not set: see stack/');
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
