@@ -19,7 +19,8 @@ interface Group {
 
 /** The process code drains within `SHUTDOWN_TIMEOUT_MS` (15 s by default); after this it is killed. */
 const STOP = { signal: 'SIGTERM', timeoutMs: 18_000 } as const;
-const READY_DEADLINE_MS = 120_000;
+/** The deployer is ready when its statements run: half a minute, and much more on a busy machine. */
+const READY_DEADLINE_MS = 240_000;
 
 function groups(flinkNames: readonly string[]): readonly Group[] {
   return [

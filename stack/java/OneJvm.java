@@ -1,4 +1,8 @@
-import java.util.concurrent.CountDownLatch;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.TaskManagerOptions;
@@ -14,6 +18,9 @@ import org.apache.flink.table.gateway.SqlGateway;
  * same Flink code on the same ports; production runs the three processes apart.
  */
 public final class OneJvm {
+  private static final Duration WATCH_EVERY = Duration.ofSeconds(1);
+  private static final int BAD_ROUNDS_UNTIL_EXIT = 5;
+
   private OneJvm() {}
 
   public static void main(String[] args) throws Exception {
@@ -29,7 +36,36 @@ public final class OneJvm {
     MiniCluster cluster = new MiniCluster(clusterConfiguration);
     cluster.start();
     SqlGateway.main(new String[0]);
-    // The gateway may return from main: the cluster lives until the process is told to end.
-    new CountDownLatch(1).await();
+    watch(cluster.getRestAddress().get());
+  }
+
+  /**
+   * A TaskManager process ends when a task fails fatally, and its supervisor starts it again. Inside this JVM only
+   * the TaskManager would end, for ever: so the whole process ends, once no TaskManager is registered any more.
+   */
+  private static void watch(URI rest) throws InterruptedException {
+    HttpClient client = HttpClient.newHttpClient();
+    HttpRequest request =
+        HttpRequest.newBuilder(rest.resolve("/overview")).timeout(Duration.ofSeconds(10)).build();
+    int badRounds = 0;
+    boolean everRegistered = false;
+    while (badRounds < BAD_ROUNDS_UNTIL_EXIT) {
+      Thread.sleep(WATCH_EVERY.toMillis());
+      boolean registered = hasTaskManager(client, request);
+      everRegistered = everRegistered || registered;
+      badRounds = registered || !everRegistered ? 0 : badRounds + 1;
+    }
+    System.err.println("no TaskManager is registered any more: this process ends, to be started again");
+    Runtime.getRuntime().halt(70);
+  }
+
+  private static boolean hasTaskManager(HttpClient client, HttpRequest request) throws InterruptedException {
+    try {
+      HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+      return answer.statusCode() == 200 && !answer.body().contains("\"taskmanagers\":0,");
+    } catch (java.io.IOException error) {
+      System.err.println("the JobManager does not answer: " + error);
+      return false;
+    }
   }
 }
