@@ -1,6 +1,9 @@
 import type { Producer } from 'kafkajs';
 import type pg from 'pg';
-import { type CampaignServingChanged, campaignServingChangedSchema } from '../contracts/events/campaign-events.js';
+import {
+  type CampaignServingChanged,
+  campaignServingChangedSchema,
+} from '../contracts/events/campaign-events.js';
 import type { ServingStop } from '../contracts/serving-stop.js';
 import { HEADER_TYPE, servingKey } from '../contracts/topics.js';
 
@@ -38,7 +41,10 @@ export async function publishServingChanges(
   return states.length;
 }
 
-async function readMoneyStates(pool: pg.Pool, changed: readonly ServingStop[]): Promise<CampaignMoneyState[]> {
+async function readMoneyStates(
+  pool: pg.Pool,
+  changed: readonly ServingStop[],
+): Promise<CampaignMoneyState[]> {
   const idsOf = (scope: ServingStop['scope']) =>
     changed.filter((stop) => stop.scope === scope).map((stop) => stop.id);
   const { rows } = await pool.query<CampaignMoneyState>(

@@ -3,7 +3,7 @@ import type { BusinessDate } from '../domain/business-date.js';
 import type { StopState } from '../domain/serving-stop.js';
 import type { Queryable } from '../infra/postgres.js';
 
-/** PostgreSQL channel: payload is a JSON array of ServingStop. Lost messages are found by polling `updated_at`. */
+/** PostgreSQL channel: payload is a JSON array of ServingStop. Lost messages are found by polling `version`. */
 export const SERVING_STOP_CHANNEL = 'serving_stop';
 
 /** A notification holds at most 8,000 bytes. */
