@@ -190,8 +190,9 @@ describe('charging is the fold', () => {
     const seed = Date.now() & 0xffff;
     console.log(`charging is the fold: seed ${seed}`);
     for (const [n, names] of campaigns.entries()) {
-      const budget = { dailyBudgetKrw: 4_000 + n * 1_000, totalBudgetKrw: n % 2 ? 3_500 : null };
-      await fund(db.appPool, { ...names, ...budget }, 900 + n * 300);
+      const poor = names.advertiserId === 'adv_p0';
+      const budget = { dailyBudgetKrw: poor ? 100_000 : 5_000, totalBudgetKrw: n % 2 ? 90_000 : null };
+      await fund(db.appPool, { ...names, ...budget }, poor ? 1_500 : 4_000);
     }
     for (const [n, advertiserId] of advertisers.entries()) {
       const lots = [Date.now() + 3_600_000 * 5, Date.now() + 3_600_000];
@@ -212,7 +213,7 @@ describe('charging is the fold', () => {
           price: fc.integer({ min: 50, max: 900 }),
           bot: fc.nat(12),
         }),
-        { minLength: 1, maxLength: 40 },
+        { minLength: 20, maxLength: 40 },
       ),
       { numRuns: 25, seed },
     );
