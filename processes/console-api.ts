@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { adServerRouteDocs } from '../api/ad-server/routes.js';
 import { createConsoleApp } from '../api/console/app.js';
 import { listen } from '../api/kit/server.js';
+import { startBusinessClock } from '../infra/clock.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createPrisma } from '../infra/prisma.js';
 import { createRedis } from '../infra/redis.js';
@@ -20,11 +21,14 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await waitForDatabase(pool, log);
   await assertSchemaIsCurrent(pool);
+  const clock = await startBusinessClock(pool, {
+    onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
+  });
   const prisma = createPrisma(pool);
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const temporal = createTemporalClient(config);
   const app = createConsoleApp(
-    { config, pool, prisma, redis, temporal, log, metrics, now: Date.now },
+    { config, pool, prisma, redis, temporal, log, metrics, now: Date.now, businessNow: clock.now },
     { otherRouteDocs: adServerRouteDocs },
   );
   const server = await listen(app, {
@@ -39,6 +43,7 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
     ready: () => readiness(pool, redis, temporal),
     stop: async () => {
       await server.close();
+      clock.stop();
       await temporal.close();
       redis.disconnect();
       await prisma.$disconnect();

@@ -25,6 +25,7 @@ export async function renderOpenApi(): Promise<string> {
     log: createLogger({ ...config, LOG_LEVEL: 'silent' }, 'openapi'),
     metrics: createMetrics({ defaultMetrics: false }),
     now: Date.now,
+    businessNow: Date.now,
   });
   await temporal.close();
   await pool.end();

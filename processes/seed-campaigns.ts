@@ -21,7 +21,7 @@ interface SeedCampaignsDeps {
 const CAMPAIGN_DAYS = 180;
 const AT_A_TIME = 8;
 /** The worker that decides may still be starting. */
-const APPROVAL_TRIES = 30;
+const APPROVAL_TRIES = 120;
 const PAUSE_MS = 1_000;
 
 /** Draft, submission, review by a person other than the seller: the ordinary way. Returns how many were approved. */

@@ -51,6 +51,6 @@ function printAddresses(stack: Stack, seconds: number): void {
   process.stdout.write(`\nready after ${seconds.toFixed(1)} s\n\n`);
   for (const [name = '', address = ''] of lines) process.stdout.write(`  ${name.padEnd(18)} ${address}\n`);
   process.stdout.write(
-    `\n  data in ${stack.dataDir}\n  "npm run status" and "npm run logs -- <part> -f" show more; Ctrl-C stops.\n`,
+    `\n  data in ${stack.dataDir}\n  "npm run stack -- status" and "npm run stack -- logs <part> -f" show more; Ctrl-C stops.\n`,
   );
 }

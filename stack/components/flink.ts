@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { VERSIONS } from '../bootstrap/places.mjs';
 import type { Part, SlotContext } from '../part.js';
+import { isListening } from '../slots.js';
 import { flinkClassPath, flinkDistribution, redisSinkJar } from './flink-artefacts.js';
 import { flinkSettings, LOG4J_PROPERTIES } from './flink-settings.js';
 import { getJson, isOk } from './http-ready.js';
@@ -102,7 +103,9 @@ const CLUSTER: readonly FlinkJvm[] = [
     ],
     needs: [],
     port: 'flinkTaskManager',
-    ready: hasTaskManager,
+    // The JobManager lists an ended TaskManager for a moment: its own port tells the new one from the old one.
+    ready: async (context) =>
+      (await isListening(context.ports.flinkTaskManager)) && (await hasTaskManager(context)),
   },
   {
     name: 'flink-gateway',
