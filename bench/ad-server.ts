@@ -35,7 +35,8 @@ const loadResultSchema = z.object({
 });
 
 async function load(url: string, apiKey: string): Promise<Figures> {
-  const program = createRequire(import.meta.url).resolve('autocannon');
+  const require = createRequire(import.meta.url);
+  const program = require.resolve('autocannon');
   const flags = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(SECONDS)];
   const before = process.cpuUsage();
   const { stdout } = await execFileAsync(process.execPath, [
