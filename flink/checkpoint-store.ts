@@ -1,16 +1,14 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { z } from 'zod';
 
 /** Written beside the checkpoints, for the deployer and for whoever looks into the folder. */
-const recordSchema = z.object({
-  statementHash: z.string(),
-  jobId: z.string(),
-  restoredFrom: z.string().nullable(),
-  submittedAt: z.string(),
-});
-export type DeploymentRecord = z.infer<typeof recordSchema>;
+export interface DeploymentRecord {
+  readonly statementHash: string;
+  readonly jobId: string;
+  readonly restoredFrom: string | null;
+  readonly submittedAt: string;
+}
 
 /** Folders of earlier jobs that are kept beside the running one's. */
 const KEPT_EARLIER_JOBS = 2;
@@ -50,13 +48,6 @@ export class CheckpointStore {
       }
     }
     return found.sort((a, b) => b.atMs - a.atMs).map((checkpoint) => checkpoint.uri);
-  }
-
-  async readRecord(): Promise<DeploymentRecord | undefined> {
-    const text = await readFile(path.join(this.folder, RECORD_FILE), 'utf8').catch(absent);
-    if (text === undefined) return undefined;
-    const parsed = recordSchema.safeParse(jsonOrUndefined(text));
-    return parsed.success ? parsed.data : undefined;
   }
 
   /** Written under another name first: whoever reads it finds the old record or the new one. */
@@ -105,12 +96,4 @@ function absent(error: unknown): undefined {
     return undefined;
   }
   throw error;
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -63,8 +63,9 @@ export function startDeployer(
   events: DeployerEvents,
   statements: readonly StatementSpec[] = STATEMENTS,
 ): FlinkDeployer {
+  const ending = new AbortController();
   const jobManager = new JobManagerClient(config.FLINK_REST_URL);
-  const gateway = new SqlGatewayClient(config.FLINK_SQL_GATEWAY_URL);
+  const gateway = new SqlGatewayClient(config.FLINK_SQL_GATEWAY_URL, ending.signal);
   const deployments = statements.map(
     (spec) => new Deployment(spec, config, log, events, jobManager, gateway),
   );
@@ -91,6 +92,8 @@ export function startDeployer(
       Object.fromEntries(deployments.map((deployment) => [deployment.spec.name, deployment.status])),
     stop: async () => {
       stopping = true;
+      // A submission takes seconds. One that is cut off is found by its name, or made again, by the next deployer.
+      ending.abort();
       wake();
       await loop;
     },
@@ -157,7 +160,7 @@ class Deployment {
     if (keep) return this.observe(keep);
     if (live.length > 0) return this.waiting('replacing a job', undefined);
     await this.blameCheckpoint(jobs);
-    return this.submit();
+    return this.submit(jobs);
   }
 
   /** The oldest job that runs this text: two deployers that look at the same jobs choose the same one. */
@@ -205,27 +208,15 @@ class Deployment {
     this.submission = undefined;
   }
 
-  private async submit(): Promise<StatementStatus> {
+  private async submit(before: readonly FlinkJob[]): Promise<StatementStatus> {
     if ((await this.jobManager.taskManagers()) === 0)
       return this.waiting('no task manager has registered', undefined);
     const restoredFrom = (await this.store.newestFirst()).find((uri) => !this.unusable.has(uri));
-    const variables = { ...this.spec.rules, ...connectionVariables(this.config, this.spec.name) };
-    const settings = {
-      ...COMMON_SETTINGS,
-      ...this.spec.settings,
-      'pipeline.name': this.jobName,
-      'pipeline.global-job-parameters': `${HASH_PARAMETER}:${this.hash}`,
-      'execution.checkpointing.dir': this.store.uri,
-      ...(restoredFrom === undefined ? {} : { 'execution.state-recovery.path': restoredFrom }),
-    };
-    const jobId = await this.gateway.withSession(settings, async (session) => {
-      let started: string | undefined;
-      for (const part of [...this.text.tables, ...this.text.parts]) {
-        started = (await session.execute(render(part, variables))).jobId ?? started;
-      }
-      return started;
+    this.status = this.waiting(`submitting, from ${restoredFrom ?? 'the start of the log'}`, undefined);
+    const jobId = await this.startJob(restoredFrom).catch(async (error: unknown) => {
+      await this.blameIfRefused(restoredFrom, before);
+      throw error;
     });
-    if (jobId === undefined) throw new Error(`${this.spec.name}: the statement started no job`);
     this.submission = { jobId, restoredFrom, ran: false };
     this.log.info(
       { statement: this.spec.name, jobId, restoredFrom: restoredFrom ?? null },
@@ -239,6 +230,41 @@ class Deployment {
       submittedAt: new Date().toISOString(),
     });
     return this.waiting('submitted', jobId);
+  }
+
+  private async startJob(restoredFrom: string | undefined): Promise<string> {
+    const variables = { ...this.spec.rules, ...connectionVariables(this.config, this.spec.name) };
+    const settings = {
+      ...COMMON_SETTINGS,
+      ...this.spec.settings,
+      'pipeline.name': this.jobName,
+      'pipeline.global-job-parameters': `${HASH_PARAMETER}:${this.hash}`,
+      'execution.checkpointing.dir': this.store.uri,
+      ...(restoredFrom === undefined ? {} : { 'execution.state-recovery.path': restoredFrom }),
+    };
+    return this.gateway.withSession(settings, async (session) => {
+      let jobId: string | undefined;
+      for (const part of [...this.text.tables, ...this.text.parts]) {
+        jobId = (await session.execute(render(part, variables))).jobId ?? jobId;
+      }
+      if (jobId === undefined) throw new Error(`${this.spec.name}: the statement started no job`);
+      return jobId;
+    });
+  }
+
+  /** A checkpoint that cannot be read fails the job before it starts: the gateway answers with an error then. */
+  private async blameIfRefused(restoredFrom: string | undefined, before: readonly FlinkJob[]): Promise<void> {
+    if (restoredFrom === undefined) return;
+    const known = new Set(before.map((job) => job.id));
+    const failed = (await this.jobManager.jobs()).find(
+      (job) => job.name === this.jobName && job.state === 'FAILED' && !known.has(job.id),
+    );
+    if (failed === undefined) return;
+    this.log.error(
+      { statement: this.spec.name, restoredFrom },
+      'checkpoint is unusable, trying an older one',
+    );
+    this.unusable.add(restoredFrom);
   }
 
   private waiting(detail: string, jobId: string | undefined): StatementStatus {

@@ -44,22 +44,20 @@ export interface StatementResult {
 
 /** The SQL gateway's REST API: sessions, and statements run to their end. */
 export class SqlGatewayClient {
-  constructor(private readonly baseUrl: string) {}
-
-  async isUp(): Promise<boolean> {
-    return request(`${this.baseUrl}/v1/info`, z.unknown()).then(
-      () => true,
-      () => false,
-    );
-  }
+  /** `signal` ends everything that is under way. */
+  constructor(
+    private readonly baseUrl: string,
+    private readonly signal?: AbortSignal | undefined,
+  ) {}
 
   /** Opens a session with these settings; the caller closes it. */
   async openSession(settings: Readonly<Record<string, string>>): Promise<SqlSession> {
     const { sessionHandle } = await request(`${this.baseUrl}/v1/sessions`, sessionSchema, {
       method: 'POST',
       body: { properties: settings },
+      signal: this.signal,
     });
-    return new SqlSession(this.baseUrl, sessionHandle);
+    return new SqlSession(this.baseUrl, sessionHandle, this.signal);
   }
 
   /** Opens a session, hands it over, and closes it whatever happens. */
@@ -82,6 +80,7 @@ export class SqlSession {
   constructor(
     private readonly baseUrl: string,
     handle: string,
+    private readonly signal?: AbortSignal | undefined,
   ) {
     this.url = `${baseUrl}/v1/sessions/${handle}`;
   }
@@ -97,12 +96,13 @@ export class SqlSession {
     const { operationHandle } = await request(`${this.url}/statements`, operationSchema, {
       method: 'POST',
       body: { statement },
+      signal: this.signal,
     });
     const rows: ResultRow[] = [];
     let jobId: string | undefined;
     let uri = `${this.url}/operations/${operationHandle}/result/0?rowFormat=JSON`;
     for (;;) {
-      const page = await request(uri, pageSchema);
+      const page = await request(uri, pageSchema, { signal: this.signal });
       if (page.resultType !== 'NOT_READY') {
         jobId = page.jobID ?? jobId;
         rows.push(...rowsOf(page));
@@ -143,12 +143,13 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export async function request<T>(
   url: string,
   schema: z.ZodType<T>,
-  options: { method?: string; body?: unknown } = {},
+  options: { method?: string; body?: unknown; signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
   const method = options.method ?? 'GET';
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const response = await fetch(url, {
     method,
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]),
     headers: { 'content-type': 'application/json' },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   });

@@ -58,7 +58,7 @@ export function statementHash(text: StatementText, rules: Variables, settings: V
     if (name.startsWith('table.')) hash.update(`${name}=${value}\0`);
   }
   for (const part of [...text.tables, ...text.parts]) {
-    const withoutComments = part.replace(/^--.*$/gm, '');
+    const withoutComments = part.replace(/^\s*--.*\n?/gm, '');
     hash.update(withoutComments.replace(/\$\{(\w+)\}/g, (whole, name: string) => rules[name] ?? whole));
     hash.update('\0');
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -94,6 +94,9 @@ function campaign(
   } satisfies CampaignChanged;
 }
 
+/** In Redis before the statement started: of a ranking that no longer exists. */
+const LEFT_BEHIND = REDIS_KEYS.ranking('HOME', 'left-behind');
+const SWEPT_WITHIN_MS = 45_000;
 const HOME = REDIS_KEYS.ranking('HOME', '*');
 const SEARCH = REDIS_KEYS.ranking('SEARCH', '운동화');
 const entriesSchema = z.array(rankingEntrySchema);
@@ -108,6 +111,7 @@ beforeAll(async () => {
   redis = new Redis(config.REDIS_URL);
   subscriber = new Redis(config.REDIS_URL);
   await redis.flushdb();
+  await redis.set(LEFT_BEHIND, '[]');
   await createTopics(config, log);
   const kafka = createKafka(config, log);
   admin = kafka.admin();
@@ -189,6 +193,11 @@ describe('campaign events to rankings in Redis', () => {
     const [p50, p95] = [quantile(latenciesMs, 0.5), quantile(latenciesMs, 0.95)];
     console.log(`bid change -> Redis: p50 ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms of ${BID_CHANGES}`);
     expect(p95).toBeLessThan(LATENCY_BOUND_MS);
+  });
+
+  it('deletes rankings that an earlier state left behind, once after a start from the log', async () => {
+    await poll('swept', async () => (await redis.exists(LEFT_BEHIND)) === 0, SWEPT_WITHIN_MS, 100);
+    expect(await adsIn(HOME)).toBe('ad-of-one ad-of-two');
   });
 
   it('writes everything again, under a new epoch, when Redis comes back empty', async () => {

@@ -10,6 +10,8 @@ type Caller = (typeof CALLERS)[number];
 const EVERYBODY: readonly Caller[] = CALLERS;
 const PEOPLE: readonly Caller[] = ['advertiser', 'finance', 'admin'];
 const STAFF: readonly Caller[] = ['finance', 'admin'];
+const SELLER: readonly Caller[] = ['advertiser'];
+const SELLER_OR_ADMIN: readonly Caller[] = ['advertiser', 'admin'];
 const ADMIN: readonly Caller[] = ['admin'];
 
 /** Who may call what, written down a second time on purpose: a new or changed route must be declared here. */
@@ -24,6 +26,18 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'GET /v1/advertisers/{id}/clicks': PEOPLE,
   'GET /v1/products': PEOPLE,
   'GET /v1/categories': PEOPLE,
+  'POST /v1/campaigns': SELLER,
+  'PUT /v1/campaigns/{id}': SELLER,
+  'GET /v1/campaigns': PEOPLE,
+  'GET /v1/campaigns/{id}': PEOPLE,
+  'POST /v1/campaigns/{id}/submission': SELLER,
+  'POST /v1/campaigns/{id}/pause': SELLER_OR_ADMIN,
+  'POST /v1/campaigns/{id}/resume': SELLER_OR_ADMIN,
+  'POST /v1/campaigns/{id}/end': SELLER_OR_ADMIN,
+  'PUT /v1/campaigns/{id}/bids': SELLER,
+  'PUT /v1/campaigns/{id}/budget': SELLER,
+  'GET /v1/campaign-reviews': ADMIN,
+  'POST /v1/campaign-reviews/{campaignId}/decisions': ADMIN,
   'POST /v1/api-keys': ADMIN,
   'GET /v1/api-keys': ADMIN,
   'DELETE /v1/api-keys/{id}': ADMIN,
@@ -114,6 +128,44 @@ describe('ownership', () => {
     expect((await consoleApi.call('/v1/products?sellerId=adv_rival', { token })).status).toBe(404);
     const admin = await consoleApi.call('/v1/products?limit=1', { token: await consoleApi.signIn('admin') });
     expect(admin.body).toMatchObject({ items: [{ id: 'p1' }], nextCursor: expect.any(String) });
+  });
+});
+
+describe('campaigns of another seller', () => {
+  const draft = {
+    name: 'Taken over',
+    startDate: '2030-01-01',
+    endDate: '2030-01-31',
+    dailyBudgetKrw: 10_000,
+    productIds: ['p1'],
+    bids: [{ placement: 'HOME', maxCpcKrw: 100 }],
+  };
+  const bodies: Readonly<Record<string, unknown>> = {
+    'PUT /v1/campaigns/{id}': draft,
+    'PUT /v1/campaigns/{id}/bids': { bids: draft.bids },
+    'PUT /v1/campaigns/{id}/budget': { dailyBudgetKrw: 1_000, totalBudgetKrw: null },
+  };
+
+  test('every route with a campaign in its path answers as if there were none, and changes nothing', async () => {
+    await consoleApi.owner.query(`INSERT INTO campaign (id, advertiser_id, name, start_date, end_date,
+      daily_budget_krw, updated_at) VALUES ('cmp_rival', 'adv_rival', 'Rival', '2030-01-01', '2030-01-31', 5000, now())`);
+    const token = await consoleApi.signIn('advertiser');
+    const reached = consoleApi.routes.filter((route) => route.path.startsWith('/v1/campaigns/{id}'));
+    expect(reached.length).toBeGreaterThan(5);
+    for (const route of reached) {
+      const body = bodies[nameOf(route)];
+      const answer = await consoleApi.call(route.path.replace('{id}', 'cmp_rival'), {
+        method: route.method.toUpperCase(),
+        token,
+        ...(body === undefined ? {} : { body }),
+      });
+      expect([nameOf(route), answer.status, answer.body.code]).toEqual([nameOf(route), 404, 'not_found']);
+    }
+    const { rows } = await consoleApi.owner.query("SELECT name, status FROM campaign WHERE id = 'cmp_rival'");
+    expect(rows).toEqual([{ name: 'Rival', status: 'draft' }]);
+    const list = await consoleApi.call('/v1/campaigns', { token });
+    expect(list.body.items).toEqual([]);
+    expect((await consoleApi.call('/v1/campaigns?advertiserId=adv_rival', { token })).status).toBe(404);
   });
 });
 

@@ -69,6 +69,7 @@ export async function startIdentityConsole(): Promise<IdentityConsole> {
     log,
     metrics: createMetrics({ defaultMetrics: false }),
     now: () => Date.now(),
+    businessNow: () => Date.now(),
   };
   await seedPeople(deps);
   const app = createConsoleApp(deps, { otherRouteDocs: [] });

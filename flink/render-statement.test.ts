@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { quoted, readStatement, render, splitParts, statementHash } from './render-statement.js';
+import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from './statements.js';
+
+/** `${name}`, as it stands in the .sql files. */
+const variable = (name: string) => `${'$'}{${name}}`;
+const connection = { KAFKA_BROKERS: ['b1:1', 'b2:2'], REDIS_URL: 'redis://r', TOPIC_PREFIX: 't-' };
+
+describe('statements as text', () => {
+  it('splits at lines that hold nothing but a semicolon', () => {
+    expect(splitParts('CREATE a\n;\nSET BEGIN\nINSERT b;\nEND\n;\n')).toEqual([
+      'CREATE a',
+      'SET BEGIN\nINSERT b;\nEND',
+    ]);
+  });
+
+  it('refuses a variable that nobody defined', () => {
+    expect(render(`a ${variable('B')} c`, { B: 'x' })).toBe('a x c');
+    expect(() => render(variable('MISSING'), {})).toThrow('MISSING');
+  });
+
+  it('doubles quotes inside literals', () => {
+    expect(quoted("it's")).toBe("it''s");
+  });
+
+  it.each(STATEMENTS)('$name renders with the variables that it has', (spec) => {
+    const text = readStatement(spec.name, spec.tables);
+    const variables = { ...spec.rules, ...connectionVariables(connection, spec.name) };
+    const rendered = [...text.tables, ...text.parts].map((part) => render(part, variables)).join('\n');
+    expect(rendered).not.toMatch(/\$\{/);
+    expect(rendered).toContain("'t-campaign-events'");
+    expect(rendered).toContain("'b1:1,b2:2'");
+  });
+
+  it('identity: rules, text and planner settings count; connections, comments and pace do not', () => {
+    const text = {
+      tables: [`CREATE TABLE t WITH ('x' = '${variable('KAFKA_BROKERS')}')`],
+      parts: [`SELECT ${variable('DEPTH')}`],
+    };
+    const hash = statementHash(text, { DEPTH: '200' }, COMMON_SETTINGS);
+    expect(statementHash(text, { DEPTH: '100' }, COMMON_SETTINGS)).not.toBe(hash);
+    expect(statementHash({ ...text, parts: ['SELECT 1'] }, { DEPTH: '200' }, COMMON_SETTINGS)).not.toBe(hash);
+    expect(statementHash(text, { DEPTH: '200' }, { ...COMMON_SETTINGS, 'table.x': '1' })).not.toBe(hash);
+    const commented = { ...text, parts: [`-- why\nSELECT ${variable('DEPTH')}`] };
+    const slower = { ...COMMON_SETTINGS, 'execution.checkpointing.interval': '9 s' };
+    expect(statementHash(commented, { DEPTH: '200' }, slower)).toBe(hash);
+  });
+});
