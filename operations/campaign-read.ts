@@ -84,13 +84,19 @@ export interface QueuedReview {
   readonly submittedAt: number;
 }
 
-/** Campaigns that wait for a reviewer, the oldest submission first. */
-export async function listReviewQueue(db: Queryable, limit: number): Promise<QueuedReview[]> {
+/** Campaigns that wait for a reviewer, the oldest submission first; `after` is the last row of the page before. */
+export async function listReviewQueue(
+  db: Queryable,
+  page: { readonly after: readonly [submittedAt: number, campaignId: string] | null; readonly limit: number },
+): Promise<QueuedReview[]> {
+  const [afterMs, afterId] = page.after ?? [null, null];
   const { rows } = await db.query<Campaign & { advertiserName: string }>(
     `SELECT ${COLUMNS}, v.name AS "advertiserName"
        FROM campaign c JOIN advertiser v ON v.id = c.advertiser_id
-      WHERE c.review_status = 'pending' ORDER BY c.updated_at, c.id COLLATE "C" LIMIT $1`,
-    [limit],
+      WHERE c.review_status = 'pending'
+        AND ($1::bigint IS NULL OR (c.updated_at, c.id COLLATE "C") > (to_timestamp($1 / 1000.0), $2::text))
+      ORDER BY c.updated_at, c.id COLLATE "C" LIMIT $3`,
+    [afterMs, afterId, page.limit],
   );
   return rows.map(({ advertiserName, ...campaign }) => ({
     campaign,
@@ -99,12 +105,16 @@ export async function listReviewQueue(db: Queryable, limit: number): Promise<Que
   }));
 }
 
+export interface LastReview {
+  readonly verdict: 'approve' | 'reject';
+  readonly reasons: string[];
+  /** Epoch ms. */
+  readonly decidedAt: number;
+}
+
 /** The newest decision on a campaign, for its owner. */
-export async function readLastReview(
-  db: Queryable,
-  campaignId: string,
-): Promise<{ verdict: string; reasons: string[]; decidedAt: number } | null> {
-  const { rows } = await db.query<{ verdict: string; reasons: string[]; decidedAt: number }>(
+export async function readLastReview(db: Queryable, campaignId: string): Promise<LastReview | null> {
+  const { rows } = await db.query<LastReview>(
     `SELECT verdict, reasons, (extract(epoch FROM decided_at) * 1000)::bigint AS "decidedAt"
        FROM campaign_review WHERE campaign_id = $1 ORDER BY decided_at DESC, id LIMIT 1`,
     [campaignId],

@@ -80,7 +80,8 @@ interface UpdateCommands {
 
 /**
  * Sends one command and waits for its answer. The command id makes it safe to repeat: the workflow gives a
- * repeated id its first answer. Failures: `wrong_status` with the workflow's sentence, `dependency_unavailable`.
+ * repeated id its first answer. Failures: `wrong_status` (not in this phase), `command_refused` (the rules or the
+ * actor's rights), each with the workflow's sentence; `dependency_unavailable`.
  */
 export async function commandCampaign<N extends keyof UpdateCommands>(
   client: Client,
@@ -99,7 +100,7 @@ export async function commandCampaign<N extends keyof UpdateCommands>(
   );
   if (!sent.ok) return sent;
   if (sent.value.accepted) return sent;
-  return err({ code: 'wrong_status', message: sentence(sent.value.why ?? 'the command was refused') });
+  return err({ code: 'command_refused', message: sentence(sent.value.why ?? 'the command was refused') });
 }
 
 /** What the lifecycle says about itself; a failure when there is none or nobody answers. */

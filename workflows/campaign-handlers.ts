@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  condition,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -59,6 +60,10 @@ function refuse(why: string | null): void {
   if (why !== null) throw ApplicationFailure.nonRetryable(why, 'CommandRefused');
 }
 
+/** A decision that comes during the automatic check waits for it, so that nobody has to guess when it is done. */
+const comingPhase = ({ facts }: CampaignRecord) =>
+  facts.phase === 'checking_policy' ? 'in_review' : facts.phase;
+
 function registerReview(record: CampaignRecord): void {
   setHandler(
     submitReviewUpdate,
@@ -66,7 +71,7 @@ function registerReview(record: CampaignRecord): void {
     {
       validator: (command) => {
         refuse(command?.commandId ? null : 'a command needs its commandId');
-        if (!record.desk.knows(command.commandId)) refuse(reviewRefusal(command, record.facts.phase));
+        if (!record.desk.knows(command.commandId)) refuse(reviewRefusal(command, comingPhase(record)));
       },
     },
   );
@@ -92,6 +97,7 @@ async function decide(
   command: SubmitReviewCommand,
   via: 'update' | 'signal',
 ): Promise<CommandAnswer> {
+  await condition(() => record.facts.phase !== 'checking_policy');
   const refusal = reviewRefusal(command, record.facts.phase);
   if (refusal !== null) return record.refused(refusal);
   record.resubmitted = false;

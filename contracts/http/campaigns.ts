@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { CAMPAIGN_PHASES } from '../../domain/campaign-lifecycle.js';
+import { PLACEMENTS } from '../../domain/placement.js';
+import { instantSchema } from './console-identity.js';
+
+/**
+ * Shapes only, with generous bounds: which values make a good campaign is said by the rules of the domain, all
+ * problems together and with field names (`invalid_campaign`).
+ */
+const id = z.string().min(1).max(64);
+const date = z.string().max(10).describe('Korean calendar day, YYYY-MM-DD.');
+const bids = z
+  .array(
+    z.object({
+      placement: z.string().max(32).describe(PLACEMENTS.join(', ')),
+      maxCpcKrw: z.number().describe('Highest price of one click in won, VAT included, in steps of 10.'),
+    }),
+  )
+  .max(16);
+
+export const budgetChangeSchema = z.object({
+  dailyBudgetKrw: z.number().describe('Won per Korean day, VAT included.'),
+  totalBudgetKrw: z.number().nullable().describe('Won over the whole campaign; null: no limit.'),
+});
+export const bidsChangeSchema = z.object({ bids });
+
+/** `POST /v1/campaigns`, `PUT /v1/campaigns/{id}` */
+export const campaignDraftSchema = z.object({
+  name: z.string().max(400),
+  startDate: date,
+  endDate: date.describe('Last day of serving, included.'),
+  dailyBudgetKrw: budgetChangeSchema.shape.dailyBudgetKrw,
+  totalBudgetKrw: budgetChangeSchema.shape.totalBudgetKrw.default(null),
+  productIds: z.array(id).max(500),
+  keywords: z.array(z.string().max(400)).max(1_000).default([]).describe('For SEARCH; exact match.'),
+  bids,
+});
+
+export const CAMPAIGN_STATUSES = ['draft', 'enabled', 'paused', 'ended'] as const;
+export const CAMPAIGN_REVIEW_STATUSES = ['none', 'pending', 'approved', 'rejected'] as const;
+
+export const campaignSchema = z.object({
+  id: z.string(),
+  advertiserId: z.string(),
+  name: z.string(),
+  status: z.enum(CAMPAIGN_STATUSES),
+  reviewStatus: z.enum(CAMPAIGN_REVIEW_STATUSES),
+  startDate: z.string(),
+  endDate: z.string(),
+  dailyBudgetKrw: z.number().int(),
+  totalBudgetKrw: z.number().int().nullable(),
+  servingVersion: z.number().int().describe('Version of the newest serving snapshot; 0 before the approval.'),
+  ads: z.array(z.object({ adId: z.string(), productId: z.string(), categoryId: z.string() })),
+  keywords: z.array(z.object({ keyword: z.string(), original: z.string() })),
+  bids: z.array(z.object({ placement: z.enum(PLACEMENTS), maxCpcKrw: z.number().int() })),
+  createdAt: instantSchema,
+  updatedAt: instantSchema,
+});
+
+export const campaignLifecycleSchema = z.object({
+  phase: z.enum(CAMPAIGN_PHASES),
+  version: z.number().int(),
+  publishedVersion: z.number().int(),
+  activation: z
+    .enum(['none', 'pending', 'active', 'active_below_shown_range', 'not_acknowledged'])
+    .describe('How the ranking answered the newest version.'),
+  policyFindings: z.array(z.string()),
+  rejectionReasons: z.array(z.string()),
+});
+
+/** `GET /v1/campaigns/{id}` */
+export const campaignDetailSchema = campaignSchema.extend({
+  lastReview: z
+    .object({
+      verdict: z.enum(['approve', 'reject']),
+      reasons: z.array(z.string()),
+      decidedAt: instantSchema,
+    })
+    .nullable(),
+  lifecycle: campaignLifecycleSchema
+    .nullable()
+    .describe('Null before the first submission, and while the workflow service does not answer.'),
+});
+
+/** Whatever is asked of a running lifecycle: pause, resume, end, bids, budget, a decision. */
+export const commandAnswerSchema = z.object({
+  accepted: z.literal(true),
+  phase: z.enum(CAMPAIGN_PHASES),
+  version: z.number().int().describe('Serving version that this command made; published within moments.'),
+});
+
+/** `GET /v1/campaign-reviews` */
+export const queuedReviewSchema = z.object({
+  campaign: campaignSchema,
+  advertiserName: z.string(),
+  submittedAt: instantSchema,
+  dueAt: instantSchema,
+  overdue: z.boolean(),
+  policyFindings: z.array(z.string()).describe('What the automatic check found, as rule: word (field).'),
+});
+
+/** `POST /v1/campaign-reviews/{campaignId}/decisions`. The reviewer is whoever is signed in. */
+export const reviewDecisionSchema = z.object({
+  verdict: z.enum(['approve', 'reject']),
+  reasons: z
+    .array(z.string().trim().min(1).max(500))
+    .max(20)
+    .default([])
+    .describe('At least one for a rejection; the seller reads them.'),
+});
+
+export const campaignParamsSchema = z.object({ id });
+export const reviewParamsSchema = z.object({ campaignId: id });
+export const commandHeadersSchema = z.object({
+  'idempotency-key': z
+    .string()
+    .optional()
+    .describe(
+      'The same key for each repetition of one act: 8 to 128 letters, digits or _ . : -. Optional; without it a repetition is a new act.',
+    ),
+});
