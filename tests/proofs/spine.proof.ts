@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
 import { DEMO } from '../../contracts/demo.js';
-import { SHOP_SELLERS } from '../../outside/commerce/sellers.js';
 import { connectFacts } from '../support/database-facts.js';
 import { runMain } from '../support/main-command.js';
 import { connectShop } from '../support/shop.js';
 import type { Proof, ProofContext } from './proof.js';
 import { approveCampaigns, type ProofCampaign } from './spine/approve.js';
 import { chargeManyClicks, repeatClick } from './spine/charge.js';
+import type { Spine } from './spine/context.js';
 import { exhaustCampaign } from './spine/exhaust.js';
 import { measureLatency } from './spine/latency.js';
 import { crossMonthBoundary } from './spine/month-boundary.js';
@@ -18,18 +18,6 @@ export const proof: Proof = {
   params: { clicks: 1000, 'latency-seconds': 10 },
   run,
 };
-
-/** What every part of this proof works with. */
-export interface Spine extends ProofContext {
-  readonly consoleUrl: string;
-  readonly shop: ReturnType<typeof connectShop>;
-  readonly redis: Redis;
-  readonly facts: ReturnType<typeof connectFacts>;
-}
-
-/** Sellers of this proof: all of one category, so that they compete; one more of another for the exhaustion. */
-export const RIVALS = SHOP_SELLERS.filter((seller) => seller.categoryId === 'toys');
-export const LONER = SHOP_SELLERS.find((seller) => seller.categoryId === 'garden');
 
 async function run(context: ProofContext): Promise<void> {
   const { stack, check, step } = context;

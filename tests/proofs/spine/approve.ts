@@ -3,7 +3,7 @@ import { DEMO } from '../../../contracts/demo.js';
 import { temporalCliPath } from '../../../stack/bootstrap/temporal-cli.mjs';
 import { type ConsoleClient, signIn } from '../../support/console.js';
 import { poll } from '../../support/poll.js';
-import { LONER, RIVALS, type Spine } from '../spine.proof.js';
+import { LONER, RIVALS, type Spine } from './context.js';
 
 export interface ProofCampaign {
   readonly campaignId: string;

@@ -1,7 +1,7 @@
 import { poll, quantile } from '../../support/poll.js';
 import { newDevice } from '../../support/shop.js';
-import { RIVALS, type Spine } from '../spine.proof.js';
 import { KEYWORD } from './approve.js';
+import { RIVALS, type Spine } from './context.js';
 
 const AT_ONCE = 8;
 

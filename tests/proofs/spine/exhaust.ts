@@ -1,7 +1,7 @@
 import { poll } from '../../support/poll.js';
 import { newDevice } from '../../support/shop.js';
-import type { Spine } from '../spine.proof.js';
 import { approveLoner } from './approve.js';
+import type { Spine } from './context.js';
 
 const GONE_WITHIN_MS = 1_000;
 const QUERY = { placement: 'CATEGORY', category: 'garden', maxAds: 5 } as const;

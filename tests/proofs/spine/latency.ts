@@ -1,7 +1,7 @@
 import { quantile } from '../../support/poll.js';
 import { newDevice } from '../../support/shop.js';
-import type { Spine } from '../spine.proof.js';
 import { KEYWORD } from './approve.js';
+import type { Spine } from './context.js';
 
 /** Click -> answer that says charged, open loop (a slow answer does not slow the next click), on this machine. */
 export async function measureLatency(spine: Spine): Promise<void> {

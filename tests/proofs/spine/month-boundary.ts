@@ -2,8 +2,8 @@ import { DEMO } from '../../../contracts/demo.js';
 import { runMain } from '../../support/main-command.js';
 import { poll } from '../../support/poll.js';
 import { connectShop, newDevice, type Shop, type ShopClick } from '../../support/shop.js';
-import type { Spine } from '../spine.proof.js';
 import { KEYWORD } from './approve.js';
+import type { Spine } from './context.js';
 
 const SEOUL_OFFSET_MS = 9 * 3_600_000;
 

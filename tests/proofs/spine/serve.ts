@@ -1,7 +1,7 @@
 import { poll } from '../../support/poll.js';
 import { newDevice } from '../../support/shop.js';
-import type { Spine } from '../spine.proof.js';
 import { KEYWORD, type ProofCampaign } from './approve.js';
+import type { Spine } from './context.js';
 
 /** What a new ad is predicted to get: 4 clicks of 200 impressions. */
 const PRIOR_CTR_PPM = 20_000;
