@@ -61,10 +61,7 @@ export async function endLeftovers(slot: number): Promise<void> {
   for (const child of left) signalGroup(child.pid, 'SIGTERM');
   const deadline = Date.now() + TERM_MS;
   while (left.some((child) => groupExists(child.pid)) && Date.now() < deadline) await sleep(POLL_MS);
-  for (const child of left) signalGroup(child.pid, 'SIGKILL');
-  // A process 1 that reaps nobody (some containers) leaves zombies: they hold no port, so the wait is bounded.
-  const killDeadline = Date.now() + KILL_MS;
-  while (left.some((child) => groupExists(child.pid)) && Date.now() < killDeadline) await sleep(POLL_MS);
+  await Promise.all(left.map((child) => killGroup(child.pid)));
   writeChildren(slot, []);
 }
 
@@ -75,6 +72,13 @@ export async function endLeftovers(slot: number): Promise<void> {
 function mayBeOurs(child: Child): boolean {
   if (isAlive(child)) return true;
   return child.bootId === bootId() && startTimeOf(child.pid) === undefined && groupExists(child.pid);
+}
+
+/** Waits until nothing of the group is left: whoever starts next needs its ports and files. */
+export async function killGroup(pid: number): Promise<void> {
+  // A process 1 that reaps nobody (some containers) leaves zombies: they hold nothing, so the wait is bounded.
+  const deadline = Date.now() + KILL_MS;
+  while (signalGroup(pid, 'SIGKILL') && Date.now() < deadline) await sleep(POLL_MS);
 }
 
 /** True while any process (a zombie counts) is in the group. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { forgetChild, groupExists, recordChild, signalGroup } from './leftovers.js';
+import { forgetChild, killGroup, recordChild, signalGroup } from './leftovers.js';
 import { openLog, type PartLog } from './logs.js';
 import type { Part, SlotContext } from './part.js';
 import { baseEnv } from './stack-env.js';
@@ -201,7 +201,7 @@ export class SupervisedPart {
     else if (!life.ended && this.part.kind === 'service') this.giveUp();
     const exit = await exited;
     if (this.pid === undefined) this.log.line(exit.message);
-    else this.afterExit(this.pid);
+    else await this.afterExit(this.pid);
     return { exit, wasReady };
   }
 
@@ -267,8 +267,8 @@ export class SupervisedPart {
   }
 
   /** Nothing of the group may outlive its leader: the next start needs the port. */
-  private afterExit(pid: number): void {
-    if (groupExists(pid)) signalGroup(pid, 'SIGKILL');
+  private async afterExit(pid: number): Promise<void> {
+    await killGroup(pid);
     forgetChild(this.context.slot, this.part.name);
     this.exited = undefined;
     this.pid = undefined;
