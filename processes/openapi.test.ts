@@ -7,7 +7,7 @@ interface Operation {
   readonly security: readonly object[];
 }
 
-test('docs/openapi.json is what the routes of this build say (run `main generate` after changing one)', async () => {
+test('docs/openapi.json is what the routes of this build say (after changing one: tsx processes/openapi.ts)', async () => {
   expect(readFileSync(OPENAPI_FILE, 'utf8')).toBe(await renderOpenApi());
 });
 

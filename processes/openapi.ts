@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Redis } from 'ioredis';
 import { adServerRouteDocs } from '../api/ad-server/routes.js';
 import { consoleRoutes } from '../api/console/app.js';
@@ -30,4 +32,8 @@ export async function renderOpenApi(): Promise<string> {
   await temporal.close();
   await pool.end();
   return `${JSON.stringify(describeApi([...adServerRouteDocs, ...routes]), null, 2)}\n`;
+}
+
+if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === import.meta.filename) {
+  writeFileSync(OPENAPI_FILE, await renderOpenApi());
 }

@@ -6,6 +6,8 @@ import { advertiserRoutes } from './advertisers.js';
 import { apiKeyRoutes } from './api-keys.js';
 import { auditLogRoutes } from './audit-log.js';
 import { createConsoleAuthenticator } from './authenticate.js';
+import { campaignReviewRoutes } from './campaign-reviews.js';
+import { campaignRoutes } from './campaigns.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
 import { productRoutes } from './products.js';
@@ -20,6 +22,8 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...advertiserRoutes(deps),
     ...advertiserMoneyRoutes(deps),
     ...productRoutes(deps),
+    ...campaignRoutes(deps),
+    ...campaignReviewRoutes({ ...deps, now: deps.businessNow }),
     ...apiKeyRoutes(deps),
     ...auditLogRoutes(deps),
     ...reconciliationRoutes(deps),

@@ -17,6 +17,8 @@ export interface ConsoleDeps {
   readonly temporal: TemporalClient;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Real time, epoch ms. */
+  /** Real time, epoch ms: sessions. */
   readonly now: () => number;
+  /** Business time, epoch ms: deadlines of people. */
+  readonly businessNow: () => number;
 }

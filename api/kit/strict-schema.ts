@@ -18,6 +18,9 @@ export function deepStrict(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional) {
     return schema.clone({ ...schema.def, innerType: deepStrict(schema.def.innerType) }, { parent: true });
   }
+  if (schema instanceof z.ZodDefault) {
+    return schema.clone({ ...schema.def, innerType: deepStrict(schema.def.innerType) }, { parent: true });
+  }
   if (schema instanceof z.ZodNullable) {
     return schema.clone({ ...schema.def, innerType: deepStrict(schema.def.innerType) }, { parent: true });
   }
