@@ -22,4 +22,3 @@ export const campaignAcknowledgementSchema = z.object({
   version: z.number().int(),
   status: z.string(),
 });
-export type CampaignAcknowledgement = z.infer<typeof campaignAcknowledgementSchema>;

@@ -14,7 +14,6 @@ export function toKrw(value: number): Krw {
 
 export const addKrw = (a: Krw, b: Krw): Krw => toKrw(a + b);
 export const subtractKrw = (a: Krw, b: Krw): Krw => toKrw(a - b);
-export const minKrw = (...values: Krw[]): Krw => Math.min(...values) as Krw;
 export const sumKrw = (values: Iterable<Krw>): Krw => {
   let total = 0;
   for (const value of values) total += value;

@@ -5,8 +5,6 @@ export interface Clock {
   now(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
-
 export interface BusinessClock extends Clock {
   /** Reads the offset from PostgreSQL now; also done every `refreshMs` in the background. */
   refresh(): Promise<void>;

@@ -130,7 +130,6 @@ export const configSchema = z.object({
 });
 
 export type Config = z.infer<typeof configSchema>;
-export type ConfigName = keyof Config;
 
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {

@@ -4,7 +4,6 @@ import {
 } from '../contracts/events/campaign-events.js';
 import { HEADER_TYPE, RANKING_PARAMETERS_KEY } from '../contracts/topics.js';
 import { DEFAULT_RANKING_PARAMETERS, type RankingParameters } from '../domain/ranking.js';
-import { withRetriedTransaction } from '../infra/postgres.js';
 import type { PublishCampaignDeps } from './campaign-snapshot.js';
 import { readRankingParameters } from './read-ranking-parameters.js';
 
@@ -40,27 +39,4 @@ export async function publishRankingParameters(deps: PublishCampaignDeps): Promi
     ],
   });
   return { version, ...parameters };
-}
-
-/** A new version of the parameters, by an admin; the caller publishes it. */
-export async function changeRankingParameters(
-  deps: Pick<PublishCampaignDeps, 'pool'>,
-  parameters: Omit<RankingParameters, 'version'>,
-  createdBy: string,
-): Promise<RankingParameters> {
-  return withRetriedTransaction(deps.pool, async (client) => {
-    const { version } = await readRankingParameters(client);
-    await client.query(
-      `INSERT INTO ranking_parameters (version, prior_clicks_milli, prior_impressions_milli, bid_floor_krw, created_by)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [
-        version + 1,
-        parameters.priorClicksMilli,
-        parameters.priorImpressionsMilli,
-        parameters.bidFloorKrw,
-        createdBy,
-      ],
-    );
-    return { version: version + 1, ...parameters };
-  });
 }

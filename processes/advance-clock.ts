@@ -1,30 +1,60 @@
 import { parseArgs } from 'node:util';
-import { createPool } from '../infra/postgres.js';
+import { createPool, type DatabasePool } from '../infra/postgres.js';
+import { createTemporalClient } from '../infra/temporal.js';
 import { advanceBusinessClock } from '../operations/advance-business-clock.js';
+import { tellClockMoved } from '../operations/campaign-workflow.js';
 import type { ProcessContext } from './process.js';
 
 /**
  * `advance-clock --by-ms N` or `--to <ISO time>`: moves business time forward, so that a demonstration or a test
- * can reach the end of a day or a month. Refused in production.
+ * can reach the end of a day or a month, and tells the campaigns to plan their end again. Refused in production.
  */
-export async function advanceClock({ config }: ProcessContext, args: readonly string[]): Promise<number> {
+export async function advanceClock(context: ProcessContext, args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: { 'by-ms': { type: 'string' }, to: { type: 'string' } },
   });
-  const pool = createPool(config);
+  const pool = createPool(context.config);
   try {
-    const { rows } = await pool.query<{ now: Date }>('SELECT business_now() AS now');
-    const now = rows[0]?.now.getTime() ?? Date.now();
-    const byMs = values.to === undefined ? Number(values['by-ms']) : Date.parse(values.to) - now;
-    const moved = await advanceBusinessClock(pool, { byMs: Math.ceil(byMs), environment: config.ADS_ENV });
+    const byMs =
+      values.to === undefined ? Number(values['by-ms']) : Date.parse(values.to) - (await businessNowMs(pool));
+    const moved = await advanceBusinessClock(pool, {
+      byMs: Math.ceil(byMs),
+      environment: context.config.ADS_ENV,
+    });
     if (!moved.ok) {
       process.stderr.write(`${moved.error.code}: ${moved.error.message}\n`);
       return 1;
     }
-    process.stdout.write(`business time is ${new Date(Date.now() + moved.value.offsetMs).toISOString()}\n`);
+    const told = await tellCampaigns(context, pool);
+    const time = new Date(Date.now() + moved.value.offsetMs).toISOString();
+    process.stdout.write(`business time is ${time}; ${told} campaigns plan their end again\n`);
     return 0;
   } finally {
     await pool.end();
+  }
+}
+
+async function businessNowMs(pool: DatabasePool): Promise<number> {
+  const { rows } = await pool.query<{ now: Date }>('SELECT business_now() AS now');
+  return rows[0]?.now.getTime() ?? Date.now();
+}
+
+/** Temporal's own timers stand in real time; each lifecycle reads the business clock again. */
+async function tellCampaigns({ config, log }: ProcessContext, pool: DatabasePool): Promise<number> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM campaign WHERE status IN ('enabled', 'paused') ORDER BY id`,
+  );
+  const temporal = createTemporalClient(config);
+  let told = 0;
+  try {
+    for (const { id } of rows) {
+      const answer = await tellClockMoved(temporal.client, id);
+      if (answer.ok) told += 1;
+      else log.warn({ campaignId: id, error: answer.error }, 'campaign not told that the clock moved');
+    }
+    return told;
+  } finally {
+    await temporal.close();
   }
 }

@@ -2,7 +2,6 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { slotDataDir } from './bootstrap/places.mjs';
 import type { FlinkMode } from './components/flink.js';
-import { testServerPath } from './components/temporal-test-server.js';
 import { allParts, artefactsOf, components, withNeeds } from './components.js';
 import type { Part, SlotContext } from './part.js';
 import { acquireSlot, type Ports, portsOf, type SlotLock } from './slots.js';
@@ -211,6 +210,3 @@ class RunningStack implements Stack {
 }
 
 export const statusPath = (dataDir: string) => join(dataDir, 'status.json');
-
-/** For tests that run workflows on the time-skipping server. */
-export { testServerPath };

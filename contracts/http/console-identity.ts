@@ -10,7 +10,6 @@ export const meSchema = z.object({
   role: z.enum(ROLES),
   advertiserId: z.string().nullable().describe('Set for role advertiser: whose objects this person sees.'),
 });
-export type Me = z.infer<typeof meSchema>;
 
 /** `POST /v1/sessions` */
 export const signInRequestSchema = z.object({
@@ -33,7 +32,6 @@ export const signedInSchema = z.object({
   expiresAt: instantSchema,
   user: meSchema,
 });
-export type SignedInBody = z.infer<typeof signedInSchema>;
 
 /** `GET /v1/api-keys` */
 export const apiKeySchema = z.object({

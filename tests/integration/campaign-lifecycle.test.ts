@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import type { campaignDetailSchema, campaignSchema, queuedReviewSchema } from '../../contracts/http/campaigns.js';
+import type {
+  campaignDetailSchema,
+  campaignSchema,
+  queuedReviewSchema,
+} from '../../contracts/http/campaigns.js';
 import type { Problem } from '../../contracts/http/problem.js';
 import { CAMPAIGN_LIFECYCLE, campaignWorkflowId } from '../../contracts/temporal/campaign-lifecycle.js';
 import { activateCampaign, applyCampaignChange } from '../../operations/campaign-change.js';
+import { createCampaign } from '../../operations/campaign-draft.js';
 import { poll } from '../support/poll.js';
 import { type CampaignWorld, startCampaignWorld } from './campaign-world.js';
 
@@ -28,7 +33,10 @@ async function submit(campaignId: string): Promise<void> {
 const detailOf = async (campaignId: string) =>
   (await world.seller.get<Detail>(`/v1/campaigns/${campaignId}`)).body;
 const decide = (campaignId: string, verdict: 'approve' | 'reject', reasons: string[] = []) =>
-  world.admin.post<Problem & { phase: string }>(`/v1/campaign-reviews/${campaignId}/decisions`, { verdict, reasons });
+  world.admin.post<Problem & { phase: string }>(`/v1/campaign-reviews/${campaignId}/decisions`, {
+    verdict,
+    reasons,
+  });
 const reach = (campaignId: string, reached: (detail: Detail) => boolean) =>
   poll('the campaign’s state', async () => {
     const detail = await detailOf(campaignId);
@@ -78,12 +86,18 @@ describe('from draft to serving', () => {
     await reach(campaignId, ({ lifecycle }) => lifecycle?.activation === 'active_below_shown_range');
   });
 
-  test('the same Idempotency-Key makes one campaign, for one company', async () => {
-    const keys = Array.from({ length: 3 }, () => world.draft());
-    const ids = new Set<string>();
-    const key = randomUUID();
-    for (const draft of keys) ids.add((await postWithKey(draft, key)).body.id);
-    expect(ids.size).toBe(1);
+  test('the same key makes one campaign, and another company’s same key another', async () => {
+    const act = { advertiserId: world.sellerCompany, draft: world.draft(), idempotencyKey: randomUUID() };
+    const twins = await Promise.all([createCampaign(world.pool, act), createCampaign(world.pool, act)]);
+    const rivals = await createCampaign(world.pool, {
+      ...act,
+      advertiserId: world.rivalCompany,
+      draft: world.rivalDraft(),
+    });
+    const made = [...twins, rivals].flatMap((result) => (result.ok ? [result.value] : []));
+    expect(made.map(({ created }) => created).sort()).toEqual([false, true, true]);
+    const ids = made.map(({ campaign }) => campaign.campaignId);
+    expect([ids[0] === ids[1], ids[2] === ids[0]]).toEqual([true, false]);
   });
 
   test('all problems of a draft at once, by field', async () => {
@@ -99,7 +113,142 @@ describe('from draft to serving', () => {
   });
 });
 
-async function postWithKey(draft: unknown, key: string) {
-  const { randomKeyPost } = { randomKeyPost: world.seller };
-  return randomKeyPost.post<Body>('/v1/campaigns', draft, key);
-}
+describe('review', () => {
+  test('the queue shows what waits, with findings; a rejection can be corrected and submitted again', async () => {
+    const campaignId = await create({ name: '전자담배 액상' });
+    await submit(campaignId);
+    const queue = await world.admin.get<{ items: z.output<typeof queuedReviewSchema>[] }>(
+      '/v1/campaign-reviews?limit=200',
+    );
+    const queued = queue.body.items.find((item) => item.campaign.id === campaignId);
+    expect(queued).toMatchObject({ policyFindings: ['tobacco: 담배 (name)'], overdue: false });
+    expect((await decide(campaignId, 'reject')).status).toBe(409);
+    expect(await decide(campaignId, 'reject', ['tobacco'])).toMatchObject({ body: { phase: 'rejected' } });
+    const rejected = await detailOf(campaignId);
+    expect(rejected).toMatchObject({ reviewStatus: 'rejected', lastReview: { reasons: ['tobacco'] } });
+    const ads = rejected.ads.map((ad) => ad.adId);
+    const edited = await world.seller.put<Body>(`/v1/campaigns/${campaignId}`, world.draft());
+    expect(edited.body.ads.map((ad) => ad.adId)).toEqual(ads);
+    await submit(campaignId);
+    await reach(campaignId, ({ lifecycle }) => lifecycle?.phase === 'in_review');
+    expect((await decide(campaignId, 'approve')).status).toBe(200);
+    await poll('published', async () => world.events(campaignId).length === 1);
+  });
+
+  test('a submission that waits is not edited, not decided by its seller, and survives being sent twice', async () => {
+    const campaignId = await create();
+    expect((await decide(campaignId, 'approve')).status).toBe(409);
+    await submit(campaignId);
+    await submit(campaignId);
+    expect((await world.seller.put(`/v1/campaigns/${campaignId}`, world.draft())).status).toBe(409);
+    const path = `/v1/campaign-reviews/${campaignId}/decisions`;
+    expect((await world.seller.post(path, { verdict: 'approve' })).status).toBe(403);
+    expect((await decide(campaignId, 'approve')).status).toBe(200);
+    const late = await decide(campaignId, 'reject', ['too late']);
+    expect(late.status).toBe(409);
+    expect(late.body.detail).toContain('not in review');
+  });
+
+  test('a signal from the Temporal command line approves; one by somebody who may not does nothing and stays visible', async () => {
+    const campaignId = await create();
+    await submit(campaignId);
+    const handle = world.temporal.client.workflow.getHandle(campaignWorkflowId(campaignId));
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: world.sellerId });
+    const state = await poll('the ignored decision', async () => {
+      const now = await handle.query<{ phase: string; ignoredDecision: unknown }>(CAMPAIGN_LIFECYCLE.state);
+      return now.ignoredDecision !== null && now;
+    });
+    expect(state).toMatchObject({ phase: 'in_review', ignoredDecision: { by: world.sellerId } });
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: world.adminId });
+    await poll('published', async () => world.events(campaignId).length === 1);
+    const { rows } = await world.pool.query(
+      `SELECT actor_id, via, action FROM audit_log WHERE object_id = $1 ORDER BY id`,
+      [campaignId],
+    );
+    expect(rows).toEqual([{ actor_id: world.adminId, via: 'signal', action: 'campaign.approved' }]);
+  });
+
+  test('another company sees nothing and does nothing', async () => {
+    const campaignId = await create();
+    const answers = await Promise.all([
+      world.rival.get(`/v1/campaigns/${campaignId}`),
+      world.rival.put(`/v1/campaigns/${campaignId}`, world.draft()),
+      world.rival.post(`/v1/campaigns/${campaignId}/submission`),
+      world.rival.post(`/v1/campaigns/${campaignId}/pause`),
+      world.rival.put(`/v1/campaigns/${campaignId}/budget`, { dailyBudgetKrw: 1, totalBudgetKrw: null }),
+    ]);
+    expect(answers.map((answer) => answer.status)).toEqual([404, 404, 404, 404, 404]);
+    const list = await world.rival.get<{ items: Body[] }>('/v1/campaigns?limit=200');
+    expect(list.body.items.filter((item) => item.id === campaignId)).toEqual([]);
+  });
+});
+
+describe('while serving', () => {
+  test('pause, bids, budget, resume, end: each published as its own event, budget in force, refusals told', async () => {
+    const campaignId = await approved();
+    const at = (name: string) => `/v1/campaigns/${campaignId}/${name}`;
+    const bids = [{ placement: 'CATEGORY', maxCpcKrw: 450 }];
+    expect(await world.seller.post(at('pause'))).toMatchObject({ status: 200, body: { version: 2 } });
+    expect((await world.seller.post(at('pause'))).status).toBe(409);
+    expect(await world.seller.put(at('bids'), { bids })).toMatchObject({ body: { version: 3 } });
+    const budget = { dailyBudgetKrw: 70_000, totalBudgetKrw: null };
+    expect(await world.seller.put(at('budget'), budget)).toMatchObject({ body: { version: 4 } });
+    expect(await world.admin.post(at('resume'))).toMatchObject({ body: { phase: 'serving', version: 5 } });
+    const tooHigh = await world.seller.put<Problem>(at('bids'), {
+      bids: [{ placement: 'HOME', maxCpcKrw: 7_010 }],
+    });
+    expect(tooHigh).toMatchObject({ status: 422, body: { code: 'command_refused' } });
+    expect(tooHigh.body.detail).toContain('dailyBudgetKrw');
+    expect(await world.seller.post(at('end'))).toMatchObject({ body: { phase: 'ended', version: 6 } });
+    const last = await poll('the end', async () =>
+      world.events(campaignId).find((event) => event.version === 6),
+    );
+    expect(last).toMatchObject({ type: 'CAMPAIGN_ENDED', status: 'ended', bids });
+    expect(
+      world.events(campaignId).every((event, index, all) => event.version > (all[index - 1]?.version ?? 0)),
+    ).toBe(true);
+    const { rows } = await world.pool.query(
+      'SELECT daily_budget_krw, total_budget_krw FROM campaign_budget WHERE campaign_id = $1',
+      [campaignId],
+    );
+    expect(rows).toEqual([{ daily_budget_krw: 70_000, total_budget_krw: null }]);
+    await world.acknowledge(campaignId, 6, 'ended', false);
+    await reach(campaignId, ({ lifecycle }) => lifecycle?.phase === 'ended');
+    expect((await world.seller.post(at('resume'))).status).toBe(409);
+  });
+
+  test('a step that is repeated finds its own result instead of making another version', async () => {
+    const campaignId = await approved();
+    const twice = await Promise.all([
+      activateCampaign(world.pool, { campaignId, expectedVersion: 0 }),
+      activateCampaign(world.pool, { campaignId, expectedVersion: 0 }),
+    ]);
+    expect(twice).toEqual([
+      { ok: true, value: { version: 1 } },
+      { ok: true, value: { version: 1 } },
+    ]);
+    const stale = {
+      campaignId,
+      actorId: world.sellerId,
+      expectedVersion: 7,
+      change: { kind: 'pause' as const },
+    };
+    expect(await applyCampaignChange(world.pool, stale)).toMatchObject({
+      error: { code: 'version_conflict' },
+    });
+    const { rows } = await world.pool.query('SELECT version FROM campaign_snapshot WHERE campaign_id = $1', [
+      campaignId,
+    ]);
+    expect(rows).toEqual([{ version: 1 }]);
+  });
+
+  test('whoever reaches Temporal still changes only what is theirs', async () => {
+    const campaignId = await approved();
+    const handle = world.temporal.client.workflow.getHandle(campaignWorkflowId(campaignId));
+    const answer = await handle.executeUpdate(CAMPAIGN_LIFECYCLE.end, {
+      args: [{ commandId: randomUUID(), actorId: world.rivalId }],
+    });
+    expect(answer).toMatchObject({ accepted: false, why: 'this account may not change this campaign' });
+    expect((await detailOf(campaignId)).status).toBe('enabled');
+  });
+});

@@ -6,9 +6,9 @@ import { campaignEventSchema } from '../../contracts/events/campaign-events.js';
 import type { RankingEntry } from '../../contracts/ranking-entry.js';
 import { REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { TOPICS } from '../../contracts/topics.js';
+import type { Role } from '../../domain/access.js';
 import { addDays, type BusinessDate, businessDateOf } from '../../domain/business-date.js';
 import type { CampaignDraft } from '../../domain/campaign-draft.js';
-import type { Role } from '../../domain/access.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createLogger } from '../../infra/log.js';
@@ -37,6 +37,9 @@ export interface CampaignWorld {
   readonly today: BusinessDate;
   readonly adminId: string;
   readonly sellerId: string;
+  readonly rivalId: string;
+  readonly sellerCompany: string;
+  readonly rivalCompany: string;
   /** Category and keyword that only this world uses, because Redis is shared. */
   readonly category: string;
   readonly keyword: string;
@@ -44,6 +47,7 @@ export interface CampaignWorld {
   readonly rival: ConsoleClient;
   readonly admin: ConsoleClient;
   draft(change?: Partial<CampaignDraft>): CampaignDraft;
+  rivalDraft(): CampaignDraft;
   /** Events of one campaign so far, in the order of the log. */
   events(campaignId: string): CampaignChanged[];
   /** What the ranking writes when it has taken a version in. */
@@ -66,7 +70,8 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
   const people = await registerPeople(database, unique);
   const context = { config, log, metrics: createMetrics({ defaultMetrics: false }) };
   const processes: RunningProcess[] = [await startTemporalWorker(context), await startConsoleApi(context)];
-  for (const part of processes) await poll(`${part.name} is ready`, async () => (await part.ready()).ok, 30_000);
+  for (const part of processes)
+    await poll(`${part.name} is ready`, async () => (await part.ready()).ok, 30_000);
   const followed = await followCampaignEvents(config);
   const redis = createRedis(config.REDIS_URL, log);
   const temporal = createTemporalClient(config);
@@ -74,6 +79,19 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
   const today = businessDateOf(Date.now());
   const category = `cat-${unique}`;
   const keyword = `운동화 ${unique}`;
+  const basis: CampaignDraft = {
+    name: '봄 신상 운동화',
+    startDate: today,
+    endDate: addDays(today, 30),
+    dailyBudgetKrw: 50_000,
+    totalBudgetKrw: 500_000,
+    productIds: [`prd-${unique}-1`, `prd-${unique}-2`],
+    keywords: [keyword],
+    bids: [
+      { placement: 'CATEGORY', maxCpcKrw: 300 },
+      { placement: 'SEARCH', maxCpcKrw: 500 },
+    ],
+  };
   return {
     config,
     pool: database.appPool,
@@ -81,25 +99,15 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
     temporal,
     today,
     ...people,
+    sellerCompany: `adv_seller_${unique}`,
+    rivalCompany: `adv_rival_${unique}`,
     category,
     keyword,
     seller: await signIn(url, `seller-${unique}@example.com`, PASSWORD),
     rival: await signIn(url, `rival-${unique}@example.com`, PASSWORD),
     admin: await signIn(url, `admin-${unique}@example.com`, PASSWORD),
-    draft: (change = {}) => ({
-      name: '봄 신상 운동화',
-      startDate: today,
-      endDate: addDays(today, 30),
-      dailyBudgetKrw: 50_000,
-      totalBudgetKrw: 500_000,
-      productIds: [`prd-${unique}-1`, `prd-${unique}-2`],
-      keywords: [keyword],
-      bids: [
-        { placement: 'CATEGORY', maxCpcKrw: 300 },
-        { placement: 'SEARCH', maxCpcKrw: 500 },
-      ],
-      ...change,
-    }),
+    draft: (change = {}) => ({ ...basis, ...change }),
+    rivalDraft: () => ({ ...basis, productIds: [`prd-${unique}-3`] }),
     events: (campaignId) => followed.events.filter((event) => event.campaignId === campaignId),
     acknowledge: async (campaignId, version, status, ranked) => {
       if (ranked) await redis.set(REDIS_KEYS.ranking('CATEGORY', category), rankingOf(campaignId));
@@ -136,13 +144,19 @@ async function registerPeople(database: TestDatabase, unique: string) {
   }
   const register = async (name: string, role: Role, advertiserId: string | null) => {
     const email = `${name}-${unique}@example.com`;
-    const user = await createUser(prisma, { email, password: PASSWORD, displayName: name, role, advertiserId });
+    const user = await createUser(prisma, {
+      email,
+      password: PASSWORD,
+      displayName: name,
+      role,
+      advertiserId,
+    });
     if (!user.ok) throw new Error(user.error.message);
     return user.value.userId;
   };
   const sellerId = await register('seller', 'advertiser', `adv_seller_${unique}`);
-  await register('rival', 'advertiser', `adv_rival_${unique}`);
-  return { sellerId, adminId: await register('admin', 'admin', null) };
+  const rivalId = await register('rival', 'advertiser', `adv_rival_${unique}`);
+  return { sellerId, rivalId, adminId: await register('admin', 'admin', null) };
 }
 
 async function followCampaignEvents(
