@@ -155,4 +155,6 @@ function failureOf(error: unknown): Failure | null {
 
 const causeOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
 
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+/** Field names that begin a sentence keep their spelling. */
+const sentence = (text: string) =>
+  /^[a-z]+ /.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `${text}.`;

@@ -71,18 +71,20 @@ async function generateClient(say) {
 
 async function compile(say) {
   const files = sources();
-  const names = hashText(files.map((file) => relative(REPO_ROOT, file)).join('\n'));
   const hash = hashOf(files, [packageVersion('typescript')]);
   const stamp = join(DIST, '.hash');
-  const [knownHash, knownNames] = (readStamp(stamp) ?? '').split(' ');
-  return step('typescript', knownHash === hash, async () => {
+  return step('typescript', readStamp(stamp) === hash, async () => {
     say('typescript: compiling');
-    // A file that was moved or deleted must not stay behind in its compiled form.
-    if (knownNames !== names) rmSync(DIST, { recursive: true, force: true });
     rmSync(stamp, { force: true });
-    await run(npxPath('tsc'), ['--noCheck', '-p', 'tsconfig.json']);
+    await runCompiler();
+    if (!isComplete(files)) {
+      // The compiler trusts its record of what it wrote before; when files are gone, that record has to go.
+      rmSync(join(DIST, '.tsbuildinfo'), { force: true });
+      await runCompiler();
+    }
     copyAssets(files);
-    writeFileSync(stamp, `${hash} ${names}`);
+    removeStale(files);
+    writeFileSync(stamp, hash);
   });
 }
 
@@ -115,12 +117,34 @@ function sources() {
   ];
 }
 
+const runCompiler = () => run(npxPath('tsc'), ['--noCheck', '-p', 'tsconfig.json']);
+
+function isComplete(files) {
+  const compiled = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  return compiled.every((file) => existsSync(join(DIST, relative(REPO_ROOT, file).replace(/\.ts$/, '.js'))));
+}
+
 function copyAssets(files) {
   for (const file of files) {
     const path = relative(REPO_ROOT, file);
     if (['.ts', '.mts', '.tsx'].includes(extname(file)) || dirname(path) === '.') continue;
     mkdirSync(dirname(join(DIST, path)), { recursive: true });
     copyFileSync(file, join(DIST, path));
+  }
+}
+
+/**
+ * A source that was moved or deleted must not stay behind in its compiled form. File by file, never the whole
+ * folder: a running stack may be starting a process out of it.
+ */
+function removeStale(files) {
+  const alive = new Set(files.map((file) => relative(REPO_ROOT, file)));
+  for (const file of filesBelow(DIST)) {
+    const path = relative(DIST, file);
+    // The build's own records and the workflow bundle lie at the top and have no source of their own.
+    if (!path.includes(sep)) continue;
+    const source = path.replace(/\.js(\.map)?$/, '.ts');
+    if (!alive.has(path) && !alive.has(source)) rmSync(file);
   }
 }
 
@@ -137,8 +161,6 @@ function hashOf(files, extra) {
     hash.update(relative(REPO_ROOT, file)).update('\0').update(readFileSync(file)).update('\0');
   return hash.digest('hex');
 }
-
-const hashText = (text) => createHash('sha256').update(text).digest('hex');
 
 const readStamp = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 

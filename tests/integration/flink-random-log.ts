@@ -7,6 +7,9 @@ const T0 = 1_790_000_000_000;
 const CAMPAIGNS = 400;
 const SERVED_EVENTS = 4_000;
 const LOG_MS = DAY_MS + 2 * 3_600_000;
+/** Traffic comes in bursts: each window with traffic makes Flink send every ranking once more, and they are large. */
+const BURSTS = 20;
+const BURST_MS = 4 * 60_000;
 
 /** Mulberry32: small, seeded, good enough to mix a log. */
 function randomFrom(seed: number): (below: number) => number {
@@ -94,7 +97,8 @@ function money(index: number, version: number, stopped: boolean): CampaignEvent 
 function adEvents(random: (below: number) => number): AdEvent[] {
   const events: AdEvent[] = [];
   for (let index = 0; index < SERVED_EVENTS; index++) {
-    const recordedAt = T0 + Math.floor((LOG_MS * index) / SERVED_EVENTS);
+    const burst = Math.floor((index * BURSTS) / SERVED_EVENTS);
+    const recordedAt = T0 + burst * Math.floor(LOG_MS / BURSTS) + (index % BURST_MS);
     const placement = PLACEMENTS[random(PLACEMENTS.length)] ?? 'HOME';
     const served = Array.from({ length: 3 }, (_, n) => ({
       requestId: `request-${index}`,

@@ -229,6 +229,13 @@ describe('the deployer', () => {
         200,
       );
       await jobManager.cancel(job?.id ?? '');
+      // The newest one cannot be read: the deployer has to go on to the one before it.
+      const [written] = readdirSync(checkpoints, { recursive: true })
+        .map(String)
+        .filter((file) => file.endsWith('_metadata'));
+      const broken = path.join(checkpoints, path.dirname(path.dirname(written ?? '')), 'chk-999999');
+      mkdirSync(broken);
+      writeFileSync(path.join(broken, '_metadata'), 'not a checkpoint');
       await poll('the job is gone', async () => (await ourJobs()).length === 0);
       await redis.flushdb();
       await poll('restored', async () => submitted.at(-1) === 'restored', START_DEADLINE_MS, 100);
