@@ -5,13 +5,15 @@ import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
+import { readRankingParameters } from '../operations/read-ranking-parameters.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
+import { startHousekeeping } from './housekeeping.js';
 import type { ProcessContext, RunningProcess } from './process.js';
 
 /** A relay that is silent for longer than this cannot keep the promise "gone within a second". */
 const STALE_MS = 5_000;
 
-/** Stop lists and the heartbeat of event time. */
+/** Stop lists, the heartbeat of event time, and housekeeping. */
 export async function startBudgetMonitor({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await assertSchemaIsCurrent(pool);
@@ -42,18 +44,23 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     log,
     metrics,
   });
-  metrics.gauge('ads_stop_relay_age_ms', 'Since PostgreSQL and Redis last agreed on stops');
+  const housekeeping = startHousekeeping(
+    pool,
+    async () => (await readRankingParameters(pool)).bidFloorKrw,
+    log,
+  );
 
   return {
     name: 'budget-monitor',
     ready: async () => {
       const ageMs = relay.ageMs();
-      metrics.gauge('ads_stop_relay_age_ms', '').set(ageMs);
+      metrics.gauge('ads_stop_relay_age_ms', 'Since PostgreSQL and Redis last agreed on stops').set(ageMs);
       return { ok: ageMs < STALE_MS, detail: { relayAgeMs: ageMs } };
     },
     stop: async () => {
       await Promise.all(tickers.map((ticker) => ticker.stop()));
       await relay.stop();
+      await housekeeping.stop();
       clock.stop();
       await admin.disconnect();
       await producer.disconnect();
