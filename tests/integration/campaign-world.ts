@@ -63,10 +63,12 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
     DATABASE_URL: database.appUrl,
     TOPIC_PREFIX: `campaigns-${unique}-`,
     KAFKA_PARTITIONS: 2,
+    TEMPORAL_NAMESPACE: `campaigns-${unique}`,
     SHUTDOWN_TIMEOUT_MS: 5_000,
   };
   const log = createLogger(config, 'test');
   await createTopics(config, log);
+  await createNamespace(config);
   const people = await registerPeople(database, unique);
   const context = { config, log, metrics: createMetrics({ defaultMetrics: false }) };
   const processes: RunningProcess[] = [await startTemporalWorker(context), await startConsoleApi(context)];
@@ -122,6 +124,37 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
       await database.drop();
     },
   };
+}
+
+/** Value of `IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` in Temporal's API. */
+const KEYWORD = 2;
+
+/** Workflows that another run left behind on a server that persists are not ours to carry on. */
+async function createNamespace(config: Config): Promise<void> {
+  const temporal = createTemporalClient({ ...config, TEMPORAL_NAMESPACE: 'default' });
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const { workflowService, operatorService } = temporal.client.connection;
+  const names = Object.values(SEARCH_ATTRIBUTES);
+  await workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(86_400) },
+  });
+  await poll(
+    'the namespace takes search attributes',
+    () =>
+      operatorService
+        .addSearchAttributes({
+          namespace,
+          searchAttributes: Object.fromEntries(names.map((name) => [name, KEYWORD])),
+        })
+        .then(
+          () => true,
+          () => false,
+        ),
+    30_000,
+    200,
+  );
+  await temporal.close();
 }
 
 const rankingOf = (campaignId: string) =>
