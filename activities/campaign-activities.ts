@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { ServingSnapshot } from '../contracts/events/campaign-events.js';
 import type { CampaignActivities } from '../contracts/temporal/campaign-lifecycle.js';
 import { ACKNOWLEDGEMENT_TIMEOUT_MS } from '../domain/campaign-lifecycle.js';
-import { type Failure, invariant, type Result } from '../domain/result.js';
+import type { Failure, Result } from '../domain/result.js';
 import {
   type RankingAcknowledgement,
   readRankingAcknowledgement,
@@ -75,7 +75,9 @@ async function awaitRankingAcknowledgement(
   { campaignId, version }: { campaignId: string; version: number },
 ): Promise<Answer> {
   const row = await readSnapshotRow(deps.pool, campaignId, version);
-  invariant(row !== null, `campaign ${campaignId} has no version ${version}`);
+  if (row === null) {
+    throw ApplicationFailure.nonRetryable(`campaign ${campaignId} has no version ${version}`, 'not_found');
+  }
   const context = Context.current();
   const startedAt = performance.now();
   const deadline = startedAt + (deps.acknowledgementTimeoutMs ?? ACKNOWLEDGEMENT_TIMEOUT_MS);

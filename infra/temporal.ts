@@ -80,7 +80,14 @@ export function installTemporalRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[LEVELS[level]]({ temporal: meta }, message);
+      log[LEVELS[level]]({ temporal: readableMeta(meta ?? {}) }, message);
     }),
   });
+}
+
+/** Who and what, and why it failed; not the opaque token of the task. */
+function readableMeta(meta: Record<string | symbol, unknown>): Record<string, unknown> {
+  const { taskToken: _, error, ...rest } = meta;
+  if (error === undefined) return rest;
+  return { ...rest, error: error instanceof Error ? error.message : String(error) };
 }

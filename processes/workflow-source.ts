@@ -9,7 +9,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 export const WORKFLOWS_PATH = join(root, 'workflows', `index.${extension}`);
 /** Made by the build; sources are bundled at start, so that a change is never hidden by an old bundle. */
-export const WORKFLOW_BUNDLE_PATH = join(root, 'workflow-bundle.js');
+export const WORKFLOW_BUNDLE_PATH = join(
+  extension === 'ts' ? join(root, 'dist') : root,
+  'workflow-bundle.js',
+);
 
 export function workflowSource(): WorkflowSource {
   return extension === 'js' && existsSync(WORKFLOW_BUNDLE_PATH)

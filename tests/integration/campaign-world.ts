@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Redis } from 'ioredis';
 import type { Consumer } from 'kafkajs';
 import type { CampaignChanged } from '../../contracts/events/campaign-events.js';
 import { campaignEventSchema } from '../../contracts/events/campaign-events.js';
 import type { RankingEntry } from '../../contracts/ranking-entry.js';
 import { REDIS_KEYS } from '../../contracts/redis-keys.js';
+import { SEARCH_ATTRIBUTES } from '../../contracts/temporal/campaign-lifecycle.js';
 import { TOPICS } from '../../contracts/topics.js';
 import type { Role } from '../../domain/access.js';
 import { addDays, type BusinessDate, businessDateOf } from '../../domain/business-date.js';
@@ -68,7 +71,7 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
   };
   const log = createLogger(config, 'test');
   await createTopics(config, log);
-  await createNamespace(config);
+  const deleteNamespace = await createNamespace(config);
   const people = await registerPeople(database, unique);
   const context = { config, log, metrics: createMetrics({ defaultMetrics: false }) };
   const processes: RunningProcess[] = [await startTemporalWorker(context), await startConsoleApi(context)];
@@ -120,6 +123,7 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
       for (const part of processes.toReversed()) await part.stop();
       await followed.consumer.disconnect();
       await temporal.close();
+      await deleteNamespace();
       redis.disconnect();
       await database.drop();
     },
@@ -129,32 +133,30 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
 /** Value of `IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` in Temporal's API. */
 const KEYWORD = 2;
 
-/** Workflows that another run left behind on a server that persists are not ours to carry on. */
-async function createNamespace(config: Config): Promise<void> {
-  const temporal = createTemporalClient({ ...config, TEMPORAL_NAMESPACE: 'default' });
+/**
+ * Workflows that another run left behind on a server that persists are not ours to carry on. Returns how to
+ * take the namespace away again.
+ */
+async function createNamespace(config: Config): Promise<() => Promise<void>> {
+  const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS });
   const namespace = config.TEMPORAL_NAMESPACE;
-  const { workflowService, operatorService } = temporal.client.connection;
-  const names = Object.values(SEARCH_ATTRIBUTES);
-  await workflowService.registerNamespace({
+  await connection.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: { seconds: Long.fromNumber(86_400) },
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
   });
-  await poll(
-    'the namespace takes search attributes',
-    () =>
-      operatorService
-        .addSearchAttributes({
-          namespace,
-          searchAttributes: Object.fromEntries(names.map((name) => [name, KEYWORD])),
-        })
-        .then(
-          () => true,
-          () => false,
-        ),
-    30_000,
-    200,
-  );
-  await temporal.close();
+  const names = Object.values(SEARCH_ATTRIBUTES);
+  const searchAttributes = Object.fromEntries(names.map((name) => [name, KEYWORD]));
+  const register = () => connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  const succeeded = () =>
+    register().then(
+      () => true,
+      () => false,
+    );
+  await poll('the namespace takes search attributes', succeeded, 30_000, 200);
+  return async () => {
+    await connection.operatorService.deleteNamespace({ namespace });
+    await connection.close();
+  };
 }
 
 const rankingOf = (campaignId: string) =>
