@@ -8,6 +8,7 @@ import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
 import { connectTemporalWorker, createTemporalWorker, installTemporalRuntime } from '../infra/temporal.js';
+import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
 import { workflowSource } from './workflow-source.js';
 
@@ -22,6 +23,7 @@ const RECONNECT_DELAY_MS = 1_000;
 export async function startTemporalWorker(context: ProcessContext): Promise<RunningProcess> {
   const { config, log } = context;
   const pool = createPool(config, (error) => log.warn({ err: error }, 'idle database connection broke'));
+  await assertSchemaIsCurrent(pool);
   const clock = await startBusinessClock(pool, {
     onError: (error) => log.warn({ err: error }, 'cannot read the business clock'),
   });
