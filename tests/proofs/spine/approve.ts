@@ -61,10 +61,10 @@ export async function submitCampaign(
   input: CampaignInput,
 ): Promise<ProofCampaign> {
   const seller = await signIn(spine.consoleUrl, DEMO.sellerEmail(advertiserId), DEMO.password);
-  const products = await seller.get<{ items: { productId: string }[] }>('/v1/products?limit=50');
+  const products = await seller.get<{ items: { id: string }[] }>('/v1/products?limit=50');
   const today = new Date(Date.now() + 9 * 3_600_000);
   const created = await seller.post<{
-    campaignId: string;
+    id: string;
     ads: { adId: string; productId: string }[];
   }>('/v1/campaigns', {
     name: input.name,
@@ -72,12 +72,12 @@ export async function submitCampaign(
     endDate: new Date(today.getTime() + 60 * 86_400_000).toISOString().slice(0, 10),
     dailyBudgetKrw: input.dailyBudgetKrw,
     totalBudgetKrw: null,
-    productIds: products.body.items.slice(0, input.products).map((product) => product.productId),
+    productIds: products.body.items.slice(0, input.products).map((product) => product.id),
     keywords: input.keywords,
     bids: input.bids,
   });
   if (created.status !== 201) throw new Error(`campaign refused: ${JSON.stringify(created.body)}`);
-  const { campaignId, ads } = created.body;
+  const { id: campaignId, ads } = created.body;
   const submitted = await seller.post(`/v1/campaigns/${campaignId}/submission`);
   if (submitted.status >= 300) throw new Error(`submission refused: ${JSON.stringify(submitted.body)}`);
   return { campaignId, advertiserId, ads, bids: input.bids };
