@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis';
 import type { Consumer, EachBatchPayload, KafkaMessage, Producer } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { type AdClicked, adClickedSchema } from '../contracts/events/ad-events.js';
 import { REDIS_CHANNELS } from '../contracts/redis-keys.js';
 import type { ClickOutcomeMessage } from '../contracts/serving-stop.js';
 import { HEADER_REPLY_TO, HEADER_TYPE } from '../contracts/topics.js';
@@ -11,6 +10,8 @@ import { type ChargeBatchResult, type ChargedClick, chargeClicks } from '../oper
 import { recordDeadLetter } from '../operations/record-dead-letter.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
 import { decidedEvent } from './click-decided-event.js';
+import { type ClickDelivery, headerText, isClick, parseClick } from './click-delivery.js';
+import { DecisionGroup } from './decision-group.js';
 import { isPoison, retryWhileRunning } from './retry.js';
 
 export interface BalanceWorkerDeps {
@@ -19,7 +20,7 @@ export interface BalanceWorkerDeps {
   readonly producer: Producer;
   readonly consumer: Consumer;
   readonly adEventsTopic: string;
-  readonly partitionsConcurrently: number;
+  readonly partitions: number;
   /** Business clock, epoch ms. */
   readonly now: () => number;
   readonly bidFloorKrw: () => number;
@@ -29,124 +30,117 @@ export interface BalanceWorkerDeps {
 
 /** Most clicks in one transaction: 500 take about 25 ms; more adds latency, not throughput. */
 const CLICKS_PER_TRANSACTION = 500;
-
-/** A click together with where it came from and who waits for the answer. */
-interface Delivery {
-  readonly click: AdClicked;
-  readonly message: KafkaMessage;
-  readonly replyTo: string | null;
-}
+/** A third of the session time-out: a partition that waits for PostgreSQL stays ours. */
+const HEARTBEAT_MS = 3_000;
+const COMMIT_OFFSETS_MS = 500;
 
 /**
- * ad-events -> decided clicks. Per chunk of a partition, always in this order:
- * commit in PostgreSQL -> append AD_CLICK_DECIDED -> answer the ad server -> commit the offset.
- * A crash at any point redelivers the chunk, and every step is idempotent by click id.
+ * ad-events -> decided clicks. For each group of clicks always in this order:
+ * commit in PostgreSQL -> append AD_CLICK_DECIDED -> answer the ad server -> resolve the offset.
+ * A crash at any point redelivers the group, and every step is idempotent by click id.
  */
-export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<void> {
+export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<{ stop(): void }> {
+  let stopping = false;
+  const keepGoing = () => !stopping;
+  const group = new DecisionGroup(
+    (deliveries) => decideAndPublish(deps, deliveries, keepGoing),
+    CLICKS_PER_TRANSACTION,
+  );
   await deps.consumer.subscribe({ topic: deps.adEventsTopic, fromBeginning: true });
   await deps.consumer.run({
-    autoCommit: false,
+    autoCommit: true,
+    autoCommitInterval: COMMIT_OFFSETS_MS,
     eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: deps.partitionsConcurrently,
-    eachBatch: (payload) => consumeBatch(deps, payload),
+    partitionsConsumedConcurrently: deps.partitions,
+    eachBatch: (payload) => consumeBatch(deps, group, payload, keepGoing),
   });
+  return {
+    stop: () => {
+      stopping = true;
+    },
+  };
 }
 
-async function consumeBatch(deps: BalanceWorkerDeps, payload: EachBatchPayload): Promise<void> {
+async function consumeBatch(
+  deps: BalanceWorkerDeps,
+  group: DecisionGroup,
+  payload: EachBatchPayload,
+  keepGoing: () => boolean,
+): Promise<void> {
   const { batch } = payload;
-  const keepGoing = () => payload.isRunning() && !payload.isStale();
-  let chunk: KafkaMessage[] = [];
-  for (const message of batch.messages) {
-    if (headerText(message, HEADER_TYPE) === 'AD_CLICKED') chunk.push(message);
-    if (chunk.length < CLICKS_PER_TRANSACTION) continue;
-    if (!(await consumeChunk(deps, batch.partition, chunk, keepGoing))) return;
-    await advance(payload, message.offset);
-    chunk = [];
-  }
-  if (chunk.length > 0 && !(await consumeChunk(deps, batch.partition, chunk, keepGoing))) return;
-  await advance(payload, batch.lastOffset());
-}
-
-async function advance(payload: EachBatchPayload, offset: string): Promise<void> {
-  payload.resolveOffset(offset);
-  const next = (BigInt(offset) + 1n).toString();
-  await payload.commitOffsetsIfNecessary({
-    topics: [
-      { topic: payload.batch.topic, partitions: [{ partition: payload.batch.partition, offset: next }] },
-    ],
-  });
-  await payload.heartbeat();
-}
-
-/** Decides and publishes one chunk. False: the worker is stopping or lost the partition; nothing was resolved. */
-async function consumeChunk(
-  deps: BalanceWorkerDeps,
-  partition: number,
-  messages: readonly KafkaMessage[],
-  keepGoing: () => boolean,
-): Promise<boolean> {
-  const deliveries = await parseClicks(deps, partition, messages, keepGoing);
-  if (deliveries === null) return false;
-  if (deliveries.length === 0) return true;
-  const decided = await decideClicks(deps, partition, deliveries, keepGoing);
-  if (decided === null) return false;
-  return publishDecisions(deps, deliveries, decided, keepGoing);
-}
-
-async function parseClicks(
-  deps: BalanceWorkerDeps,
-  partition: number,
-  messages: readonly KafkaMessage[],
-  keepGoing: () => boolean,
-): Promise<Delivery[] | null> {
-  const deliveries: Delivery[] = [];
-  for (const message of messages) {
-    const parsed = parseClick(message);
-    if (parsed.ok) {
-      deliveries.push({ click: parsed.click, message, replyTo: headerText(message, HEADER_REPLY_TO) });
-      continue;
+  const beat = setInterval(() => {
+    payload.heartbeat().catch((error: unknown) => deps.log.debug({ error: String(error) }, 'heartbeat'));
+  }, HEARTBEAT_MS);
+  try {
+    const clicks = batch.messages.filter(isClick);
+    for (let start = 0; start < clicks.length; start += CLICKS_PER_TRANSACTION) {
+      if (!payload.isRunning() || payload.isStale()) return;
+      const chunk = clicks.slice(start, start + CLICKS_PER_TRANSACTION);
+      const deliveries = await readClicks(deps, batch.partition, chunk, keepGoing);
+      if (deliveries === null) return;
+      if (deliveries.length > 0 && !(await group.submit(deliveries))) return;
+      const last = chunk[chunk.length - 1];
+      if (last !== undefined) payload.resolveOffset(last.offset);
     }
-    const written = await deadLetter(deps, partition, message, parsed.reason, keepGoing);
-    if (!written) return null;
+    payload.resolveOffset(batch.lastOffset());
+    await payload.commitOffsetsIfNecessary();
+    await payload.heartbeat();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** The clicks of these records; what cannot be read is set aside. Null: the worker is stopping. */
+async function readClicks(
+  deps: BalanceWorkerDeps,
+  partition: number,
+  messages: readonly KafkaMessage[],
+  keepGoing: () => boolean,
+): Promise<ClickDelivery[] | null> {
+  const deliveries: ClickDelivery[] = [];
+  for (const message of messages) {
+    const parsed = parseClick(message, partition);
+    if (parsed.ok) deliveries.push(parsed.delivery);
+    else if (!(await deadLetter(deps, partition, message, parsed.reason, keepGoing))) return null;
   }
   return deliveries;
 }
 
-function parseClick(message: KafkaMessage): { ok: true; click: AdClicked } | { ok: false; reason: string } {
-  try {
-    const parsed = adClickedSchema.safeParse(JSON.parse(message.value?.toString('utf8') ?? 'null'));
-    if (parsed.success) return { ok: true, click: parsed.data };
-    const issue = parsed.error.issues[0];
-    return { ok: false, reason: `schema: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}` };
-  } catch (error) {
-    return { ok: false, reason: `json: ${error instanceof Error ? error.message : String(error)}` };
-  }
+async function decideAndPublish(
+  deps: BalanceWorkerDeps,
+  deliveries: readonly ClickDelivery[],
+  keepGoing: () => boolean,
+): Promise<boolean> {
+  const decided = await decideClicks(deps, deliveries, keepGoing);
+  return decided !== null && (await publishDecisions(deps, deliveries, decided, keepGoing));
 }
 
 /**
- * Charges the chunk. An outage is waited out; a row that PostgreSQL itself refuses is found by halving the
- * chunk (order kept) and set aside, so that one poison click never blocks a partition.
+ * Charges the group. An outage is waited out; a row that PostgreSQL itself refuses is found by halving the
+ * group (order kept) and set aside, so that one poison click never blocks a partition.
  */
 async function decideClicks(
   deps: BalanceWorkerDeps,
-  partition: number,
-  deliveries: readonly Delivery[],
+  deliveries: readonly ClickDelivery[],
   keepGoing: () => boolean,
 ): Promise<ChargedClick[] | null> {
+  const toCharge = deliveries.map(({ click, partition, message }) => ({
+    click,
+    source: { topic: deps.adEventsTopic, partition, offset: message.offset },
+  }));
   let result: ChargeBatchResult | null;
   try {
     const started = performance.now();
     result = await retryWhileRunning(
-      () =>
-        chargeClicks(deps.pool, deliveries.map(sourced(deps, partition)), {
-          bidFloorKrw: deps.bidFloorKrw(),
-        }),
+      () => chargeClicks(deps.pool, toCharge, { bidFloorKrw: deps.bidFloorKrw() }),
       { keepGoing, log: deps.log, what: 'charge clicks' },
     );
-    chargeTime(deps).observe(performance.now() - started);
+    deps.metrics
+      .histogramMs('ads_charge_batch_ms', 'Time of one charging transaction')
+      .observe(performance.now() - started);
   } catch (error) {
     if (!isPoison(error)) throw error;
-    return decidePoisoned(deps, partition, deliveries, keepGoing, error);
+    return decidePoisoned(deps, deliveries, keepGoing, error);
   }
   if (result === null) return null;
   if (result.stops.length > 0) {
@@ -159,8 +153,7 @@ async function decideClicks(
 
 async function decidePoisoned(
   deps: BalanceWorkerDeps,
-  partition: number,
-  deliveries: readonly Delivery[],
+  deliveries: readonly ClickDelivery[],
   keepGoing: () => boolean,
   error: unknown,
 ): Promise<ChargedClick[] | null> {
@@ -168,19 +161,19 @@ async function decidePoisoned(
   if (first === undefined) return [];
   if (deliveries.length === 1) {
     deps.log.error({ err: error, clickId: first.click.clickId }, 'click refused by the database');
-    const written = await deadLetter(deps, partition, first.message, `database: ${String(error)}`, keepGoing);
-    return written ? [] : null;
+    const reason = `database: ${String(error)}`;
+    return (await deadLetter(deps, first.partition, first.message, reason, keepGoing)) ? [] : null;
   }
   const middle = Math.ceil(deliveries.length / 2);
-  const left = await decideClicks(deps, partition, deliveries.slice(0, middle), keepGoing);
+  const left = await decideClicks(deps, deliveries.slice(0, middle), keepGoing);
   if (left === null) return null;
-  const right = await decideClicks(deps, partition, deliveries.slice(middle), keepGoing);
+  const right = await decideClicks(deps, deliveries.slice(middle), keepGoing);
   return right === null ? null : [...left, ...right];
 }
 
 async function publishDecisions(
   deps: BalanceWorkerDeps,
-  deliveries: readonly Delivery[],
+  deliveries: readonly ClickDelivery[],
   decided: readonly ChargedClick[],
   keepGoing: () => boolean,
 ): Promise<boolean> {
@@ -188,7 +181,7 @@ async function publishDecisions(
   if (byId.size > 0) {
     const sent = await retryWhileRunning(
       () => {
-        const messages = decided.map((click) => decidedEvent(click, deps.now()));
+        const messages = [...byId.values()].map((click) => decidedEvent(click, deps.now()));
         return deps.producer.send({ topic: deps.adEventsTopic, acks: -1, messages });
       },
       { keepGoing, log: deps.log, what: 'append AD_CLICK_DECIDED' },
@@ -203,7 +196,7 @@ async function publishDecisions(
 /** Best effort: whoever does not hear answers 202 and can look the click up. */
 async function answerAdServers(
   deps: BalanceWorkerDeps,
-  deliveries: readonly Delivery[],
+  deliveries: readonly ClickDelivery[],
   byId: ReadonlyMap<string, ChargedClick>,
 ): Promise<void> {
   const perServer = new Map<string, ClickOutcomeMessage[]>();
@@ -248,32 +241,15 @@ async function deadLetter(
         headers: { type: headerText(message, HEADER_TYPE), 'reply-to': headerText(message, HEADER_REPLY_TO) },
         value: message.value,
         reason,
-      }),
+      }).then(() => true),
     { keepGoing, log: deps.log, what: 'write a dead letter' },
   );
   return written !== null;
 }
 
-const sourced =
-  (deps: BalanceWorkerDeps, partition: number) =>
-  ({ click, message }: Delivery) => ({
-    click,
-    source: { topic: deps.adEventsTopic, partition, offset: message.offset },
-  });
-
-function headerText(message: KafkaMessage, name: string): string | null {
-  const value = message.headers?.[name];
-  const first = Array.isArray(value) ? value[0] : value;
-  return first === undefined ? null : first.toString();
-}
-
-function chargeTime(deps: BalanceWorkerDeps) {
-  return deps.metrics.histogramMs('ads_charge_batch_ms', 'Time of one charging transaction');
-}
-
 function count(
   deps: BalanceWorkerDeps,
-  deliveries: readonly Delivery[],
+  deliveries: readonly ClickDelivery[],
   byId: ReadonlyMap<string, ChargedClick>,
 ): void {
   const outcomes = deps.metrics.counter('ads_clicks_decided_total', 'Clicks by outcome', [

@@ -42,13 +42,13 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
     );
   }, FLOOR_REFRESH_MS);
 
-  await runBalanceWorker({
+  const worker = await runBalanceWorker({
     pool,
     redis,
     producer,
     consumer,
     adEventsTopic: topicName(config, TOPICS.adEvents),
-    partitionsConcurrently: Math.max(1, Math.floor(config.DATABASE_POOL_SIZE / 2)),
+    partitions: config.KAFKA_PARTITIONS,
     now: clock.now,
     bidFloorKrw: () => bidFloorKrw,
     log,
@@ -61,6 +61,7 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
     stop: async () => {
       clearInterval(floorTimer);
       clock.stop();
+      worker.stop();
       await consumer.disconnect();
       await producer.disconnect();
       redis.disconnect();
