@@ -33,7 +33,10 @@ export async function buildAll(say) {
 async function installPackages(say) {
   return step('npm packages', packagesAreCurrent(), async () => {
     say('npm packages: installing');
-    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+    // Not `npm ci`: it refuses a lock file that lacks a package of another platform, and npm leaves those out
+    // wherever the registry does not offer them. This installs what the lock file says and never rewrites it.
+    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+    await run('npm', ['install', '--no-save', '--ignore-scripts', ...quiet]);
   });
 }
 
