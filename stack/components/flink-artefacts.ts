@@ -13,13 +13,21 @@ const POM = join(REPO_ROOT, 'stack', 'maven', 'flink.xml');
 const LAUNCHER = join(REPO_ROOT, 'stack', 'java', 'OneJvm.java');
 const SINK_SOURCES = join(REPO_ROOT, 'flink', 'redis-sink');
 const SINK_JAR = 'flink-redis-sink.jar';
+const LAUNCHER_JAR = 'one-jvm.jar';
 
 /** The name carries the content of what went in: a changed source is a new artefact, an old one stays usable. */
 const home = () => join(cacheRoot(), `flink-${VERSIONS.flink}-${hashOf([POM, LAUNCHER])}`);
 const sinkHome = () => join(cacheRoot(), `flink-redis-sink-${hashOf(filesBelow(SINK_SOURCES))}`);
 
+/** Jars only: classes in a folder cannot be kept in a class archive. */
 export const flinkClassPath = () =>
-  [join(home(), 'lib', '*'), join(home(), 'classes'), join(sinkHome(), SINK_JAR)].join(':');
+  [join(home(), 'lib', '*'), join(home(), LAUNCHER_JAR), join(sinkHome(), SINK_JAR)].join(':');
+
+/**
+ * Loaded and verified classes of exactly this class path, as the JVM wrote them at the end of an earlier run. With
+ * it the planner, some fifteen thousand classes, is there in a fraction of the time.
+ */
+export const classArchive = () => join(sinkHome(), `classes-${hashOf([POM, LAUNCHER])}.jsa`);
 
 export const flinkDistribution: Artefact = {
   name: 'flink',
@@ -28,9 +36,11 @@ export const flinkDistribution: Artefact = {
   get: () =>
     getOnce(home(), async (staging) => {
       await copyJars('flink', join(staging, 'lib'));
-      mkdirSync(join(staging, 'classes'));
-      const classPath = join(staging, 'lib', '*');
-      await execa('javac', ['-cp', classPath, '-d', join(staging, 'classes'), LAUNCHER]);
+      const classes = join(staging, 'classes');
+      mkdirSync(classes);
+      await execa('javac', ['-cp', join(staging, 'lib', '*'), '-d', classes, LAUNCHER]);
+      await execa('jar', ['--create', '--file', join(staging, LAUNCHER_JAR), '-C', classes, '.']);
+      rmSync(classes, { recursive: true });
     }),
 };
 

@@ -1,11 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { VERSIONS } from '../bootstrap/places.mjs';
 import type { Part, SlotContext } from '../part.js';
 import { isListening } from '../slots.js';
-import { flinkClassPath, flinkDistribution, redisSinkJar } from './flink-artefacts.js';
+import { classArchive, flinkClassPath, flinkDistribution, redisSinkJar } from './flink-artefacts.js';
 import { flinkSettings, LOG4J_PROPERTIES } from './flink-settings.js';
 import { getJson, isOk } from './http-ready.js';
 
@@ -125,7 +125,10 @@ export function flinkParts(mode: FlinkMode): Part[] {
     artefacts: [flinkDistribution, redisSinkJar],
     needs: jvm.needs,
     port: jvm.port,
-    prepare: async (context) => writeConfiguration(context),
+    prepare: async (context) => {
+      writeConfiguration(context);
+      adoptClassArchive(context);
+    },
     command: (context) => javaCommand(jvm, context),
     ready: jvm.ready,
     readyDeadlineMs: 90_000,
@@ -142,6 +145,7 @@ function javaCommand(jvm: FlinkJvm, context: SlotContext): ReturnType<Part['comm
     file: 'java',
     args: [
       ...jvm.memory,
+      ...(jvm.name === 'flink' ? classArchiveArgs(context) : []),
       ...JAVA_OPENS,
       `-Dlog4j.configurationFile=${join(conf, 'log4j.properties')}`,
       ...['-cp', flinkClassPath(), mainClass],
@@ -151,6 +155,26 @@ function javaCommand(jvm: FlinkJvm, context: SlotContext): ReturnType<Part['comm
     cwd: folderOf(context),
     env: { FLINK_CONF_DIR: conf, FLINK_PLUGINS_DIR: join(folderOf(context), 'plugins') },
   };
+}
+
+const archiveDraft = (context: SlotContext) => join(folderOf(context), 'classes.jsa');
+
+/** `npm start` writes the archive when it ends for the first time; from then on every slot starts with it. */
+function classArchiveArgs(context: SlotContext): string[] {
+  const quiet = ['-Xshare:auto', '-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
+  if (existsSync(classArchive())) return [`-XX:SharedArchiveFile=${classArchive()}`, ...quiet];
+  return context.slot === 0 ? [`-XX:ArchiveClassesAtExit=${archiveDraft(context)}`, ...quiet] : [];
+}
+
+/** Into the cache by a rename, so that a JVM never sees half of it. A stale or broken one is ignored by the JVM. */
+function adoptClassArchive(context: SlotContext): void {
+  const draft = archiveDraft(context);
+  if (!existsSync(draft)) return;
+  if (!existsSync(classArchive())) {
+    copyFileSync(draft, `${classArchive()}.draft`);
+    renameSync(`${classArchive()}.draft`, classArchive());
+  }
+  rmSync(draft);
 }
 
 function writeConfiguration(context: SlotContext): void {

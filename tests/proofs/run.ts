@@ -57,7 +57,7 @@ async function runProof(proof: Proof, rest: readonly string[]): Promise<number> 
     check: (title, ok, detail) => {
       tally[ok ? 'passed' : 'failed'] += 1;
       process.stdout.write(
-        `  ${ok ? 'ok  ' : 'FAIL'} ${title}${detail === undefined ? '' : ` (${detail})`}\n`,
+        `  ${ok ? 'ok  ' : 'FAIL'} ${title}${detail === undefined || detail === '' ? '' : ` (${detail})`}\n`,
       );
     },
   };
