@@ -14,9 +14,11 @@ const LAUNCHER = join(REPO_ROOT, 'stack', 'java', 'OneJvm.java');
 const SINK_SOURCES = join(REPO_ROOT, 'flink', 'redis-sink');
 const SINK_JAR = 'flink-redis-sink.jar';
 const LAUNCHER_JAR = 'one-jvm.jar';
+/** Rises when `get` below lays the folder out differently. */
+const LAYOUT = 2;
 
 /** The name carries the content of what went in: a changed source is a new artefact, an old one stays usable. */
-const home = () => join(cacheRoot(), `flink-${VERSIONS.flink}-${hashOf([POM, LAUNCHER])}`);
+const home = () => join(cacheRoot(), `flink-${VERSIONS.flink}-${hashOf([POM, LAUNCHER])}-${LAYOUT}`);
 const sinkHome = () => join(cacheRoot(), `flink-redis-sink-${hashOf(filesBelow(SINK_SOURCES))}`);
 
 /** Jars only: classes in a folder cannot be kept in a class archive. */

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -166,11 +166,14 @@ function classArchiveArgs(context: SlotContext): string[] {
   return context.slot === 0 ? [`-XX:ArchiveClassesAtExit=${archiveDraft(context)}`, ...quiet] : [];
 }
 
+/** A JVM that ended early writes one with next to nothing in it; with the planner it is about 100 MB. */
+const SMALLEST_ARCHIVE_BYTES = 20_000_000;
+
 /** Into the cache by a rename, so that a JVM never sees half of it. A stale or broken one is ignored by the JVM. */
 function adoptClassArchive(context: SlotContext): void {
   const draft = archiveDraft(context);
   if (!existsSync(draft)) return;
-  if (!existsSync(classArchive())) {
+  if (!existsSync(classArchive()) && statSync(draft).size > SMALLEST_ARCHIVE_BYTES) {
     copyFileSync(draft, `${classArchive()}.draft`);
     renameSync(`${classArchive()}.draft`, classArchive());
   }
