@@ -32,29 +32,37 @@ export interface BalanceWorkerDeps {
 const CLICKS_PER_TRANSACTION = 500;
 /** A third of the session time-out: a partition that waits for PostgreSQL stays ours. */
 const HEARTBEAT_MS = 3_000;
+/** Offsets are written at this pace, not per fetch: what is redelivered after a crash is recognised by its id. */
 const COMMIT_OFFSETS_MS = 500;
+
+export interface BalanceWorker {
+  /** How long the oldest group of clicks has been waiting for its decision; 0 when none is. */
+  stuckMs(): number;
+  stop(): void;
+}
 
 /**
  * ad-events -> decided clicks. For each group of clicks always in this order:
  * commit in PostgreSQL -> append AD_CLICK_DECIDED -> answer the ad server -> resolve the offset.
  * A crash at any point redelivers the group, and every step is idempotent by click id.
  */
-export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<{ stop(): void }> {
+export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<BalanceWorker> {
   let stopping = false;
   const keepGoing = () => !stopping;
   const group = new DecisionGroup(
     (deliveries) => decideAndPublish(deps, deliveries, keepGoing),
     CLICKS_PER_TRANSACTION,
   );
+  const committedAt = new Map<number, number>();
   await deps.consumer.subscribe({ topic: deps.adEventsTopic, fromBeginning: true });
   await deps.consumer.run({
-    autoCommit: true,
-    autoCommitInterval: COMMIT_OFFSETS_MS,
+    autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: deps.partitions,
-    eachBatch: (payload) => consumeBatch(deps, group, payload, keepGoing),
+    eachBatch: (payload) => consumeBatch(deps, group, committedAt, payload, keepGoing),
   });
   return {
+    stuckMs: () => group.stuckMs(),
     stop: () => {
       stopping = true;
     },
@@ -64,6 +72,7 @@ export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<{ stop(
 async function consumeBatch(
   deps: BalanceWorkerDeps,
   group: DecisionGroup,
+  committedAt: Map<number, number>,
   payload: EachBatchPayload,
   keepGoing: () => boolean,
 ): Promise<void> {
@@ -83,7 +92,12 @@ async function consumeBatch(
       if (last !== undefined) payload.resolveOffset(last.offset);
     }
     payload.resolveOffset(batch.lastOffset());
-    await payload.commitOffsetsIfNecessary();
+    if (Date.now() - (committedAt.get(batch.partition) ?? 0) >= COMMIT_OFFSETS_MS) {
+      committedAt.set(batch.partition, Date.now());
+      const offset = (BigInt(batch.lastOffset()) + 1n).toString();
+      const partitions = [{ partition: batch.partition, offset }];
+      await payload.commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions }] });
+    }
     await payload.heartbeat();
   } finally {
     clearInterval(beat);
@@ -143,8 +157,13 @@ async function decideClicks(
     return decidePoisoned(deps, deliveries, keepGoing, error);
   }
   if (result === null) return null;
+  if (result.deadLettered.length > 0) {
+    deadLetters(deps).inc({ topic: 'ad-events' }, result.deadLettered.length);
+    deps.log.error({ clicks: result.deadLettered }, 'clicks set aside');
+  }
   if (result.stops.length > 0) {
-    await relayServingStops(deps.redis, result.stops).catch((error: unknown) =>
+    // Not awaited: a hung Redis must not slow charging down, and the budget monitor carries the same stops.
+    relayServingStops(deps.redis, result.stops).catch((error: unknown) =>
       deps.log.warn({ error: String(error) }, 'stops not relayed; the budget monitor will'),
     );
   }
@@ -177,7 +196,7 @@ async function publishDecisions(
   decided: readonly ChargedClick[],
   keepGoing: () => boolean,
 ): Promise<boolean> {
-  const byId = new Map(decided.map((click) => [click.clickId, click]));
+  const byId = new Map(decided.toReversed().map((click) => [click.clickId, click]));
   if (byId.size > 0) {
     const sent = await retryWhileRunning(
       () => {
@@ -188,17 +207,17 @@ async function publishDecisions(
     );
     if (sent === null) return false;
   }
-  count(deps, deliveries, byId);
-  await answerAdServers(deps, deliveries, byId);
+  count(deps, decided);
+  answerAdServers(deps, deliveries, byId);
   return true;
 }
 
 /** Best effort: whoever does not hear answers 202 and can look the click up. */
-async function answerAdServers(
+function answerAdServers(
   deps: BalanceWorkerDeps,
   deliveries: readonly ClickDelivery[],
   byId: ReadonlyMap<string, ChargedClick>,
-): Promise<void> {
+): void {
   const perServer = new Map<string, ClickOutcomeMessage[]>();
   for (const { click, replyTo } of deliveries) {
     const outcome = byId.get(click.clickId);
@@ -213,11 +232,9 @@ async function answerAdServers(
     });
   }
   for (const [instance, answers] of perServer) {
-    try {
-      await deps.redis.publish(REDIS_CHANNELS.clickOutcomes(instance), JSON.stringify(answers));
-    } catch (error) {
-      deps.log.debug({ error: String(error) }, 'outcome not published');
-    }
+    deps.redis
+      .publish(REDIS_CHANNELS.clickOutcomes(instance), JSON.stringify(answers))
+      .catch((error: unknown) => deps.log.debug({ error: String(error) }, 'outcome not published'));
   }
 }
 
@@ -228,9 +245,7 @@ async function deadLetter(
   reason: string,
   keepGoing: () => boolean,
 ): Promise<boolean> {
-  deps.metrics
-    .counter('ads_dead_letters_total', 'Events set aside with a reason', ['topic'])
-    .inc({ topic: 'ad-events' });
+  deadLetters(deps).inc({ topic: 'ad-events' });
   const written = await retryWhileRunning(
     () =>
       recordDeadLetter(deps.pool, {
@@ -247,18 +262,14 @@ async function deadLetter(
   return written !== null;
 }
 
-function count(
-  deps: BalanceWorkerDeps,
-  deliveries: readonly ClickDelivery[],
-  byId: ReadonlyMap<string, ChargedClick>,
-): void {
+function deadLetters(deps: BalanceWorkerDeps) {
+  return deps.metrics.counter('ads_dead_letters_total', 'Events set aside with a reason', ['topic']);
+}
+
+function count(deps: BalanceWorkerDeps, decided: readonly ChargedClick[]): void {
   const outcomes = deps.metrics.counter('ads_clicks_decided_total', 'Clicks by outcome', [
     'outcome',
     'redelivered',
   ]);
-  for (const { click } of deliveries) {
-    const decided = byId.get(click.clickId);
-    if (decided === undefined) continue;
-    outcomes.inc({ outcome: decided.outcome, redelivered: String(decided.redelivered) });
-  }
+  for (const { outcome, redelivered } of decided) outcomes.inc({ outcome, redelivered: String(redelivered) });
 }

@@ -17,6 +17,7 @@ export class DecisionGroup {
   readonly #maxClicks: number;
   #waiting: Submission[] = [];
   #running = false;
+  #groupStartedAt: number | null = null;
 
   /** `decide` says false when the worker is stopping and nothing was promised. */
   constructor(decide: (deliveries: readonly ClickDelivery[]) => Promise<boolean>, maxClicks: number) {
@@ -35,15 +36,22 @@ export class DecisionGroup {
     });
   }
 
+  /** How long the group under way has been waiting for its decision; 0 when there is none. */
+  stuckMs(): number {
+    return this.#groupStartedAt === null ? 0 : performance.now() - this.#groupStartedAt;
+  }
+
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#take();
+      this.#groupStartedAt = performance.now();
       try {
         const done = await this.#decide(group.flatMap((submission) => submission.deliveries));
         for (const submission of group) submission.resolve(done);
       } catch (error) {
         for (const submission of group) submission.reject(error);
       }
+      this.#groupStartedAt = null;
     }
     this.#running = false;
   }

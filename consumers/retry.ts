@@ -30,8 +30,17 @@ export async function retryWhileRunning<T>(run: () => Promise<T>, options: Retry
   }
 }
 
-/** SQLSTATE classes 22 (data) and 23 (constraint): trying the same row again gives the same refusal. */
+/**
+ * True when this click itself can never be stored: a value that PostgreSQL refuses (class 22), or a constraint of the
+ * click's own row. Every other refusal (a missing partition, a closed day, a projection out of step) is a fault of
+ * the installation: setting clicks aside for it would lose good ones, so it is waited out, loudly.
+ */
 export function isPoison(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^2[23]\w{3}$/.test(code);
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  if (/^22\w{3}$/.test(error.code)) return true;
+  const table = 'table' in error && typeof error.table === 'string' ? error.table : '';
+  const constraint = 'constraint' in error ? error.constraint : undefined;
+  return (
+    /^23\w{3}$/.test(error.code) && /^click_charge(_\d{4}_\d{2})?$/.test(table) && constraint !== undefined
+  );
 }

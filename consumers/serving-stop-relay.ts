@@ -2,10 +2,13 @@ import type { Redis } from 'ioredis';
 import type { Producer } from 'kafkajs';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { type ServingStop, servingStopField } from '../contracts/serving-stop.js';
 import type { Metrics } from '../infra/metrics.js';
 import { publishServingChanges } from '../operations/publish-serving-changes.js';
 import { endExpiredStops, readAllStops, readStopsSince } from '../operations/read-serving-stops.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
+import { SERVING_STOP_CHANNEL } from '../operations/serving-stops.js';
+import { type Lane, startLane } from './lane.js';
 
 export interface ServingStopRelayDeps {
   readonly pool: pg.Pool;
@@ -19,8 +22,7 @@ export interface ServingStopRelayDeps {
 
 const POLL_MS = 500;
 const RECONCILE_MS = 30_000;
-const NOTIFY_CHANNEL = 'serving_stop';
-/** Versions are taken inside transactions, so a lower one may become visible after a higher one. */
+/** Versions are drawn inside transactions, so a lower one may become visible after a higher one. */
 const VERSION_OVERLAP = 1_000;
 
 export interface ServingStopRelay {
@@ -30,68 +32,89 @@ export interface ServingStopRelay {
 }
 
 /**
- * Carries stops from PostgreSQL (truth) to Redis (what ad servers read) and to campaign-events (so that
- * stopped ads do not fill the rankings): on NOTIFY, every 500 ms for changed rows, every 30 s for all of them.
+ * Carries stops from PostgreSQL (truth) to Redis (what ad servers read) and to campaign-events (so that stopped ads
+ * do not fill the rankings): on NOTIFY, every 500 ms for changed rows, every 30 s for all of them. Two lanes, so
+ * that a slow Kafka never holds up Redis.
  */
 export function startServingStopRelay(deps: ServingStopRelayDeps): ServingStopRelay {
-  const seen = { version: 0, at: 0, fullAt: 0 };
-  let running: Promise<void> | null = null;
-  let again = false;
-  let stopped = false;
-
-  const run = async () => {
-    try {
-      await relayOnce(deps, seen);
-    } catch (error) {
-      deps.log.warn({ error: String(error) }, 'stops not relayed');
-    }
-  };
-  const wake = () => {
-    if (stopped) return;
-    if (running !== null) {
-      again = true;
-      return;
-    }
-    running = run().finally(() => {
-      running = null;
-      if (again) {
-        again = false;
-        wake();
-      }
-    });
-  };
-  const timer = setInterval(wake, POLL_MS);
-  const listener = listen(deps, wake);
-  wake();
+  const toRedis = new StopReader(deps.pool);
+  const toRanking = new StopReader(deps.pool);
+  // A Redis that comes back may be empty: everything is written again.
+  deps.redis.on('ready', () => toRedis.startOver());
+  const lanes: Lane[] = [
+    startLane({ everyMs: POLL_MS, log: deps.log, what: 'stops to Redis' }, () => relayToRedis(deps, toRedis)),
+    startLane({ everyMs: POLL_MS, log: deps.log, what: 'stops to the ranking' }, () =>
+      relayToRanking(deps, toRanking),
+    ),
+  ];
+  const listener = listen(deps, () => {
+    for (const lane of lanes) lane.wake();
+  });
   return {
-    ageMs: () => (seen.at === 0 ? Number.POSITIVE_INFINITY : Date.now() - seen.at),
+    ageMs: () => toRedis.ageMs(),
     stop: async () => {
-      stopped = true;
-      clearInterval(timer);
       await listener.stop();
-      await running;
+      await Promise.all(lanes.map((lane) => lane.stop()));
     },
   };
 }
 
-async function relayOnce(
-  deps: ServingStopRelayDeps,
-  seen: { version: number; at: number; fullAt: number },
-): Promise<void> {
+async function relayToRedis(deps: ServingStopRelayDeps, reader: StopReader): Promise<void> {
   await endExpiredStops(deps.pool);
-  const full = Date.now() - seen.fullAt >= RECONCILE_MS;
-  const stops = full
-    ? await readAllStops(deps.pool)
-    : await readStopsSince(deps.pool, Math.max(0, seen.version - VERSION_OVERLAP));
-  const fresh = full ? stops : stops.filter((stop) => stop.version > seen.version);
-  const newer = await relayServingStops(deps.redis, stops);
-  if (newer > 0 || fresh.length > 0) {
-    await publishServingChanges(deps, fresh);
+  await reader.read(async (stops) => {
+    const newer = await relayServingStops(deps.redis, stops);
     deps.metrics.counter('ads_serving_stops_relayed_total', 'Stops written to Redis').inc(newer);
+  });
+}
+
+async function relayToRanking(deps: ServingStopRelayDeps, reader: StopReader): Promise<void> {
+  await reader.read(async (stops) => {
+    const fresh = stops.filter((stop) => reader.isNew(stop));
+    await publishServingChanges(deps, fresh);
+    for (const stop of fresh) reader.done(stop);
+  });
+}
+
+/** What one lane has carried: per stop the newest version, so that a row that became visible late is not missed. */
+class StopReader {
+  readonly #pool: pg.Pool;
+  readonly #carried = new Map<string, number>();
+  #version = 0;
+  #fullAt = 0;
+  #at = 0;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
   }
-  for (const stop of stops) seen.version = Math.max(seen.version, stop.version);
-  seen.at = Date.now();
-  if (full) seen.fullAt = seen.at;
+
+  ageMs(): number {
+    return this.#at === 0 ? Number.POSITIVE_INFINITY : Date.now() - this.#at;
+  }
+
+  startOver(): void {
+    this.#fullAt = 0;
+  }
+
+  isNew(stop: ServingStop): boolean {
+    return stop.version > (this.#carried.get(servingStopField(stop)) ?? 0);
+  }
+
+  done(stop: ServingStop): void {
+    this.#carried.set(servingStopField(stop), stop.version);
+  }
+
+  /** Reads what may have changed, hands it to `carry`, and remembers it only when that succeeded. */
+  async read(carry: (stops: readonly ServingStop[]) => Promise<void>): Promise<void> {
+    const full = Date.now() - this.#fullAt >= RECONCILE_MS;
+    const startedAt = Date.now();
+    const stops = full
+      ? await readAllStops(this.#pool)
+      : await readStopsSince(this.#pool, Math.max(0, this.#version - VERSION_OVERLAP));
+    await carry(stops);
+    for (const stop of stops) this.#version = Math.max(this.#version, stop.version);
+    this.#at = Date.now();
+    if (full) this.#fullAt = startedAt;
+  }
 }
 
 /** A connection of its own that LISTENs; reconnects for ever, polling covers the gaps. */
@@ -102,21 +125,22 @@ function listen(deps: ServingStopRelayDeps, wake: () => void): { stop(): Promise
 
   const connect = async () => {
     if (ended) return;
-    const next = new pg.Client(deps.pool.options);
+    const next = new pg.Client({ ...deps.pool.options, query_timeout: undefined, keepAlive: true });
     next.on('notification', wake);
-    next.on('error', () => undefined);
+    // What follows an error is the end of the connection, which is handled below.
+    next.on('error', (error) => deps.log.debug({ error: error.message }, 'listening connection lost'));
     next.on('end', () => {
       client = null;
       if (!ended) retry = setTimeout(() => void connect(), POLL_MS);
     });
     try {
       await next.connect();
-      await next.query(`LISTEN ${NOTIFY_CHANNEL}`);
+      await next.query(`LISTEN ${SERVING_STOP_CHANNEL}`);
       client = next;
       wake();
     } catch (error) {
       deps.log.debug({ error: String(error) }, 'listen failed; polling goes on');
-      await next.end().catch(() => undefined);
+      await next.end().catch((endError: unknown) => deps.log.debug({ error: String(endError) }, 'listen'));
     }
   };
   void connect();

@@ -36,6 +36,8 @@ export interface PoolOptions {
   readonly connectionString: string;
   readonly max: number;
   readonly applicationName?: string;
+  /** Longest statement; none for migrations, reports and reconciliation. */
+  readonly statementTimeoutMs?: number;
   /** A broken idle connection is replaced by the pool; the caller logs it. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -49,10 +51,27 @@ export function openPool(options: PoolOptions): pg.Pool {
     application_name: options.applicationName ?? 'ads',
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    ...(options.statementTimeoutMs === undefined ? {} : bounds(options.statementTimeoutMs)),
   });
   pool.on('error', (error) => options.onIdleError?.(error));
   return pool;
 }
+
+/**
+ * A peer that vanished without a word must not hold a lock, or a worker, for the hours that TCP allows: the server
+ * gives up the statement, the lock and the idle transaction, the client gives up waiting a little later.
+ */
+function bounds(statementTimeoutMs: number): pg.PoolConfig {
+  return {
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: Math.round(statementTimeoutMs / 2),
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 5_000,
+  };
+}
+
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** The pool of a process, as the application role. */
 export function createPool(config: Config, onIdleError?: (error: Error) => void): pg.Pool {
@@ -60,6 +79,7 @@ export function createPool(config: Config, onIdleError?: (error: Error) => void)
     connectionString: config.DATABASE_URL,
     max: config.DATABASE_POOL_SIZE,
     applicationName: config.INSTANCE_NAME,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     ...(onIdleError ? { onIdleError } : {}),
   });
 }
@@ -73,6 +93,10 @@ export async function withTransaction<T>(
   fn: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
+  // A checked-out client has no listener of the pool's: without one, a connection that ends kills the process. The
+  // query that was running is rejected all the same.
+  const ignored = () => undefined;
+  client.on('error', ignored);
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
@@ -83,6 +107,7 @@ export async function withTransaction<T>(
     broken = await rollback(client);
     throw error;
   } finally {
+    client.off('error', ignored);
     client.release(broken);
   }
 }

@@ -114,7 +114,8 @@ export class ServingStopCopy {
 
   async #refresh(): Promise<void> {
     const { redis, subscriber, redisAnswers } = this.#options;
-    if (redisAnswers() && subscriber.status === 'ready') {
+    // The first load is always the truth: a Redis that just came back empty would look complete.
+    if (this.#loaded && redisAnswers() && subscriber.status === 'ready') {
       if (performance.now() - this.#reconciledAt < RECONCILE_INTERVAL_MS) return;
       const startedAt = performance.now();
       const all = await redis.hvals(REDIS_KEYS.servingStops);

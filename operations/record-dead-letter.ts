@@ -17,6 +17,19 @@ export async function recordDeadLetter(pool: pg.Pool | pg.PoolClient, letter: De
     `INSERT INTO dead_letter (topic, partition, "offset", key, headers, value, reason)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (topic, partition, "offset") DO NOTHING`,
-    [letter.topic, letter.partition, letter.offset, letter.key, letter.headers, letter.value, letter.reason],
+    [
+      letter.topic,
+      letter.partition,
+      letter.offset,
+      storable(letter.key),
+      Object.fromEntries(Object.entries(letter.headers).map(([name, text]) => [name, storable(text)])),
+      letter.value,
+      storable(letter.reason),
+    ],
   );
+}
+
+/** PostgreSQL text holds neither NUL nor half a surrogate pair; the bytes themselves stand in `value`. */
+function storable<T extends string | null>(text: T): T {
+  return (text === null ? null : text.replaceAll('\u0000', '\ufffd').toWellFormed()) as T;
 }

@@ -11,6 +11,8 @@ import type { ProcessContext, RunningProcess } from './process.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
 const FLOOR_REFRESH_MS = 5_000;
+/** Clicks that wait longer than this for their decision: alive, but not working. */
+const STUCK_MS = 10_000;
 
 /** ad-events -> decided clicks. Scales by partitions: run as many as there are partitions. */
 export async function startBalanceWorker({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
@@ -57,7 +59,10 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
 
   return {
     name: 'balance-worker',
-    ready: async () => ({ ok: group.joined(), detail: group.detail() }),
+    ready: async () => {
+      const stuckMs = Math.round(worker.stuckMs());
+      return { ok: group.joined() && stuckMs < STUCK_MS, detail: { ...group.detail(), stuckMs } };
+    },
     stop: async () => {
       clearInterval(floorTimer);
       clock.stop();

@@ -16,12 +16,20 @@ export function startHousekeeping(
 ): { stop(): Promise<void> } {
   let running: Promise<void> | null = null;
   const run = async () => {
-    try {
+    await attempt('partitions ahead', async () => {
       const partitions = await ensurePartitions(pool);
       if (partitions.length > 0) log.info({ partitions }, 'partitions made ahead');
+    });
+    await attempt('expired promo money', async () => {
       await expirePromo(pool, { bidFloorKrw: await bidFloorKrw() });
+    });
+  };
+  /** One chore that fails does not keep the others from being done. */
+  const attempt = async (chore: string, work: () => Promise<void>) => {
+    try {
+      await work();
     } catch (error) {
-      log.warn({ error: String(error) }, 'housekeeping failed; it runs again');
+      log.warn({ chore, error: String(error) }, 'housekeeping failed; it runs again');
     }
   };
   const start = () => {

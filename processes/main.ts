@@ -24,11 +24,9 @@ async function main(args: readonly string[]): Promise<void> {
   if (command !== undefined) {
     const config = loadConfig();
     const log = createLogger(config, first);
-    process.exitCode = await command(
-      { config, log, metrics: createMetrics({ defaultMetrics: false }) },
-      rest,
-    );
-    return;
+    const code = await command({ config, log, metrics: createMetrics({ defaultMetrics: false }) }, rest);
+    // A client library's idle connection would keep the finished command for ten seconds more.
+    process.exit(code);
   }
   const unknown = args.filter((name) => !(name in PROCESSES));
   if (unknown.length > 0) {

@@ -1,10 +1,10 @@
-import { createPool } from '../infra/postgres.js';
+import { openPool } from '../infra/postgres.js';
 import { reconcile } from '../operations/reconcile.js';
 import type { ProcessContext } from './process.js';
 
 /** Prints every invariant with its figures. Exit code 1 when one is broken. `--json` for machines. */
 export async function runReconcile({ config }: ProcessContext, args: readonly string[]): Promise<number> {
-  const pool = createPool(config);
+  const pool = openPool({ connectionString: config.DATABASE_URL, max: 2, applicationName: 'reconcile' });
   try {
     const { invariants } = await reconcile(pool);
     const broken = invariants.filter((invariant) => !invariant.ok);

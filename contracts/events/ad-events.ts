@@ -7,11 +7,14 @@ import { PLACEMENTS } from '../../domain/placement.js';
  * advertiserId (one advertiser's charges are ordered), everything else by requestId; ticks go to every partition.
  * `recordedAt` is when we recorded *this event* (epoch ms, business clock): the event time of every statement.
  */
+/** Epoch milliseconds up to the year 2200: what every store can hold as a time. */
+const instant = z.number().int().nonnegative().max(7_258_118_400_000);
+
 const envelope = {
   /** Deterministic where the event can be repeated, so that a repeat is recognised. */
   eventId: z.string().min(1),
   schemaVersion: z.literal(1),
-  recordedAt: z.number().int().positive(),
+  recordedAt: instant,
 };
 const id = z.string().min(1);
 
@@ -72,9 +75,9 @@ export const adClickedSchema = z.object({
     bidFloorKrw: z.number().int(),
     parametersVersion: z.number().int(),
   }),
-  tokenIssuedAt: z.number().int(),
+  tokenIssuedAt: instant,
   /** The shop's time of the click, clamped to [token issue, recordedAt]. */
-  clickedAt: z.number().int(),
+  clickedAt: instant,
   deviceHash: z.string(),
   ipHash: z.string().nullable(),
   signals: clickSignalsSchema,

@@ -79,9 +79,9 @@ describe('partitions', () => {
       `SELECT ensure_partitions('2030-01-01', '2030-01-01') AS name`,
     );
     expect(rows.map((row) => row.name)).toEqual([
+      'click_charge_2030_01',
       'ledger_transaction_2030_01',
       'ledger_entry_2030_01',
-      'click_charge_2030_01',
     ]);
     await expect(db.appPool.query(`SELECT ensure_partitions('2099-01-01', '2099-01-01')`)).rejects.toThrow(
       'near',
