@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import { REDIS_CHANNELS } from '../contracts/redis-keys.js';
 import { type ApiScope, isApiScope } from '../domain/access.js';
 import { err, invariant, ok, type Result } from '../domain/result.js';
@@ -13,6 +14,7 @@ export interface ApiKeyDeps {
   readonly redis: Redis;
   /** Key of the one-way hash of API keys. */
   readonly hashKey: string;
+  readonly log: Logger;
 }
 
 type By = Pick<AuditEntry, 'actorId' | 'actorRole' | 'via'>;
@@ -85,8 +87,17 @@ export async function revokeApiKey(deps: ApiKeyDeps, keyId: string, by: By): Pro
     return tx.apiKey.findUnique({ where: { id: keyId } });
   });
   if (row === null) return err({ code: 'not_found', message: 'There is no such API key.' });
-  await deps.redis.publish(REDIS_CHANNELS.apiKeyRevoked, keyId);
+  await tellAdServers(deps, keyId);
   return ok(toView(row));
+}
+
+/** The revocation stands whether or not this is heard: an ad server that missed it drops the key at its next refresh. */
+async function tellAdServers({ redis, log }: ApiKeyDeps, keyId: string): Promise<void> {
+  try {
+    await redis.publish(REDIS_CHANNELS.apiKeyRevoked, keyId);
+  } catch (error) {
+    log.warn({ err: error, keyId }, 'the ad servers could not be told of a revoked API key');
+  }
 }
 
 function toView(row: Omit<ApiKeyView, 'scopes'> & { scopes: string[] }): ApiKeyView {

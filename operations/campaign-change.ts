@@ -13,6 +13,7 @@ import { auditCampaign, SYSTEM_ACTOR } from './campaign-audit.js';
 import { type CampaignFailure, noSuchCampaign, writeBids } from './campaign-draft.js';
 import { type Campaign, type CampaignStatus, readCampaign } from './campaign-read.js';
 import { writeCampaignSnapshot } from './campaign-snapshot.js';
+import { resumeServing, stopServing } from './campaign-stop.js';
 import { readRankingParameters } from './read-ranking-parameters.js';
 import { readTotalSpentKrw, setCampaignBudget } from './set-campaign-budget.js';
 
@@ -169,11 +170,14 @@ async function spentProblems(
 async function carryOut(client: DatabaseClient, campaign: Campaign, change: CampaignChange): Promise<void> {
   switch (change.kind) {
     case 'pause':
-      return setCampaignStatus(client, campaign.campaignId, 'paused');
+      await setCampaignStatus(client, campaign.campaignId, 'paused');
+      return stopServing(client, campaign);
     case 'resume':
-      return setCampaignStatus(client, campaign.campaignId, 'enabled');
+      await setCampaignStatus(client, campaign.campaignId, 'enabled');
+      return resumeServing(client, campaign);
     case 'end':
-      return setCampaignStatus(client, campaign.campaignId, 'ended');
+      await setCampaignStatus(client, campaign.campaignId, 'ended');
+      return stopServing(client, campaign);
     case 'changeBids':
       return writeBids(client, campaign.campaignId, change.bids);
     case 'changeBudget':

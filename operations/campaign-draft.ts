@@ -55,7 +55,7 @@ export async function updateCampaignDraft(
   return withRetriedTransaction(pool, async (client) => {
     const campaign = await readCampaign(client, campaignId, { lock: true });
     if (campaign === null) return err(noSuchCampaign);
-    if (campaign.status !== 'draft' || campaign.reviewStatus === 'pending') return err(notADraft(campaign));
+    if (!isEditable(campaign)) return err(notADraft(campaign));
     const checked = await checkDraft(client, campaign.advertiserId, draft);
     if (!checked.ok) return checked;
     await client.query(
@@ -87,7 +87,7 @@ export async function submitCampaign(
     const campaign = await readCampaign(client, campaignId, { lock: true });
     if (campaign === null) return err(noSuchCampaign);
     if (campaign.reviewStatus === 'pending') return ok(campaign);
-    if (campaign.status !== 'draft' || campaign.reviewStatus === 'approved') return err(notADraft(campaign));
+    if (!isEditable(campaign)) return err(notADraft(campaign));
     const checked = await checkDraft(client, campaign.advertiserId, draftOf(campaign));
     if (!checked.ok) return checked;
     await client.query(
@@ -97,6 +97,10 @@ export async function submitCampaign(
     return ok(await existingCampaign(client, campaignId));
   });
 }
+
+/** What a reviewer looks at, or has approved, stays as it was reviewed: also between the approval and its activation. */
+const isEditable = ({ status, reviewStatus }: Campaign): boolean =>
+  status === 'draft' && reviewStatus !== 'pending' && reviewStatus !== 'approved';
 
 const draftOf = (campaign: Campaign): CampaignDraft => ({
   ...campaign,

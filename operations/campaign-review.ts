@@ -167,7 +167,7 @@ export async function expireReview(
   });
 }
 
-/** Nobody corrected a rejected campaign in time. */
+/** Nobody corrected a rejected campaign in time. One that was submitted at the last moment stays in the queue. */
 export async function closeRejectedCampaign(
   pool: DatabasePool,
   campaignId: string,
@@ -175,7 +175,7 @@ export async function closeRejectedCampaign(
   return withRetriedTransaction(pool, async (client) => {
     const campaign = await readCampaign(client, campaignId, { lock: true });
     if (campaign === null) return err(noSuchCampaign);
-    if (campaign.status === 'ended') return ok(null);
+    if (campaign.status === 'ended' || campaign.reviewStatus === 'pending') return ok(null);
     await client.query(`UPDATE campaign SET status = 'ended', updated_at = business_now() WHERE id = $1`, [
       campaignId,
     ]);

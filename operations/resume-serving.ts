@@ -16,6 +16,8 @@ export interface MoneyChange {
   readonly advertiserId: string;
   /** Stops that this change of money can end. A top-up ends no budget stop: the budget is as used up as before. */
   readonly endsStops: readonly MoneyStopReason[];
+  /** A person resumes: the stop that their pause set ends too. Money alone never ends it. */
+  readonly endsPause?: boolean;
   /** Only this campaign; all campaigns of the advertiser without it. */
   readonly campaignId?: string;
   readonly bidFloorKrw?: number;
@@ -87,5 +89,5 @@ function campaignStop(
 
 function endsWith(stop: StopState, change: MoneyChange, today: BusinessDate): boolean {
   if (!isStopActive(stop, today)) return true;
-  return stop.reason !== 'paused' && change.endsStops.includes(stop.reason);
+  return stop.reason === 'paused' ? change.endsPause === true : change.endsStops.includes(stop.reason);
 }

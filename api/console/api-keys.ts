@@ -8,7 +8,8 @@ import type { ConsoleDeps } from './deps.js';
 const tags = ['API keys'];
 
 export function apiKeyRoutes(deps: ConsoleDeps): RouteDefinition[] {
-  const keyDeps = { prisma: deps.prisma, redis: deps.redis, hashKey: deps.config.HASH_KEY };
+  const { prisma, redis, log } = deps;
+  const keyDeps = { prisma, redis, log, hashKey: deps.config.HASH_KEY };
   return [
     defineRoute({
       method: 'post',

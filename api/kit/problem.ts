@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Problem } from '../../contracts/http/problem.js';
 import type { Failure } from '../../domain/result.js';
 import { correlationId } from '../../infra/log.js';
+import { isConnectionError } from './connection-error.js';
 import { statusOfFailure } from './failure-status.js';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
@@ -134,7 +135,13 @@ export function failureOfError(error: unknown): FieldFailure | null {
   return null;
 }
 
-/** Last in the chain: known failures become their problem; the rest is a bug or an outage, logged, told as 500. */
+const UNAVAILABLE: FieldFailure = {
+  code: 'dependency_unavailable',
+  message: 'A part of our system does not answer.',
+  nextStep: 'Try again in a moment; with the same Idempotency-Key nothing is done twice.',
+};
+
+/** Last in the chain: known failures become their problem, outages 503; the rest is a bug, logged, told as 500. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, req: Request, res: Response, next) => {
     if (res.headersSent) {
@@ -144,6 +151,11 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     const failure = failureOfError(error);
     if (failure !== null) {
       sendProblem(res, failure);
+      return;
+    }
+    if (isConnectionError(error)) {
+      log.warn({ err: error, method: req.method, path: req.path }, 'a store does not answer');
+      sendProblem(res, UNAVAILABLE);
       return;
     }
     log.error({ err: error, method: req.method, path: req.path }, 'request failed');
