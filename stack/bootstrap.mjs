@@ -17,7 +17,24 @@ import { USAGE } from './bootstrap/usage.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 
+/** These only print: with nobody left to read (`status | head`, a closed terminal) there is nothing more to do. */
+const PRINTERS = ['status', 'logs', '--help', '-h', 'help'];
+
+/** The others work on in silence: a stack must still stop in order when the reader of its output went first. */
+function allowClosedOutput(command) {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      if (PRINTERS.includes(command)) process.exit();
+    });
+  }
+}
+
+/** Their options, `--help` too, are for the program that they run. */
+const PASS_ON = ['test', 'verify', 'run'];
+
 async function main([command = '--help', ...args]) {
+  allowClosedOutput(command === 'stack' ? (args[0] ?? '') : command);
   if (command === '--help' || command === '-h' || command === 'help') return say(USAGE);
   const work = COMMANDS[command];
   if (work === undefined) {
@@ -25,8 +42,9 @@ async function main([command = '--help', ...args]) {
     process.exitCode = 2;
     return undefined;
   }
-  if (command !== 'test' && command !== 'verify' && (args.includes('--help') || args.includes('-h')))
-    return say(USAGE);
+  const passesOn =
+    PASS_ON.includes(command) || (command === 'stack' && ['run', 'temporal'].includes(args[0]));
+  if (!passesOn && (args.includes('--help') || args.includes('-h'))) return say(USAGE);
   return work(args);
 }
 
@@ -53,9 +71,7 @@ const COMMANDS = {
     await prepare('one', true);
     process.exitCode = await runBuilt('tests/run-all.js', args);
   },
-  run: async (args) => {
-    process.exitCode = await runBuilt('processes/main.js', args);
-  },
+  run: (args) => builtCli(['run', ...args]),
   verify: async (args) => {
     await prepare('one', false);
     process.exitCode = await runBuilt('tests/proofs/run.js', args);

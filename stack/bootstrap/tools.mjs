@@ -5,7 +5,7 @@ import { temporalCliPath } from './temporal-cli.mjs';
 /** What must be installed before anything else; all that is missing is reported in one message. */
 
 const NODE = [20, 19];
-const JAVA = [17];
+const JDK = [17];
 const GO = [1, 23];
 
 /** @returns the text of the one message, or undefined when nothing is missing. */
@@ -27,18 +27,26 @@ function nodeProblems() {
 }
 
 function javaProblems() {
-  const problems = [];
-  const java = versionOf('java', ['-version'], /version "(\d+(?:\.\d+)*)/);
-  if (java === undefined)
-    problems.push(`Java >= ${JAVA.join('.')}: "java" is not on the PATH (Kafka and Flink)`);
-  else if (!atLeast(java, JAVA)) problems.push(`Java >= ${JAVA.join('.')} (this is ${java})`);
-  if (versionOf('javac', ['-version'], /javac (\d+)/) === undefined) {
-    problems.push('the Java compiler: "javac" is not on the PATH (a JDK, not only a JRE)');
-  }
+  const problems = jdkProblems();
   if (versionOf('mvn', ['-v'], /Maven (\d+(?:\.\d+)*)/) === undefined) {
     problems.push('Maven: "mvn" is not on the PATH (gets Kafka, Flink and the Temporal test server)');
   }
   return problems;
+}
+
+/** Kafka and Flink run on it; a small launcher is compiled, and jars are unpacked: a JRE is not enough. */
+function jdkProblems() {
+  const wanted = `a JDK >= ${JDK.join('.')} (Kafka and Flink; a JRE is not enough)`;
+  const found = {
+    java: versionOf('java', ['-version'], /version "(\d+(?:\.\d+)*)/),
+    javac: versionOf('javac', ['-version'], /javac (\d+(?:\.\d+)*)/),
+    jar: versionOf('jar', ['--version'], /jar (\d+(?:\.\d+)*)/),
+  };
+  const names = Object.keys(found);
+  const absent = names.filter((name) => found[name] === undefined);
+  if (absent.length > 0) return [`${wanted}: not on the PATH: ${absent.join(', ')}`];
+  const old = names.filter((name) => !atLeast(found[name], JDK));
+  return old.length === 0 ? [] : [`${wanted}: ${old.map((name) => `${name} is ${found[name]}`).join(', ')}`];
 }
 
 /** Go compiles the Temporal server once; with the binary in the cache it is not needed. */

@@ -2,16 +2,20 @@ export const USAGE = `node stack/bootstrap.mjs <command> [options]
 
   start [--flink cluster] [--slot N] [--no-seed]
                       gets, builds and runs everything; Ctrl-C or "stop" ends it, the data stays
-  stop [--slot N]     ends a running stack from another terminal
+  stop [--slot N]     ends a running stack from another terminal, and what a killed one left behind
   status [--slot N]   parts, process ids, ports, restarts
-  logs <part> [-f]    the log of one part
-  reset [--yes]       deletes the data of a stopped stack
+  logs <part> [-f] [--slot N]
+                      the end of the log of one part, with -f also what comes; without a part their names
+  reset [--slot N] [--yes]
+                      deletes the data of a stopped stack; asks first without --yes
   test                checks, then unit and integration tests on the real stack
-  run <command>       a command of the product on the running stack: reconcile, seed, advance-clock
+  run <command>       a command of the product on the stack of slot 0: reconcile, seed, advance-clock;
+                      "run --help" lists them all
   verify [proof]      a full-size proof; without a name the list of them
   build               dependencies and compilation only
   check-tools         says which tools are missing
-  stack <command>     start, stop, ... without building first
+  stack <command>     start, stop, status, logs, reset, run without getting or building anything first
+  stack temporal ...  the Temporal CLI on the server of slot 0: stack temporal workflow list
 
 Slot 0 is "start", slots 1 to 9 are for tests: each has its own ports (18000 + 100 x slot) and data.
 Addresses in .env (DATABASE_URL, REDIS_URL, KAFKA_BROKERS, TEMPORAL_ADDRESS, FLINK_REST_URL with
