@@ -1,4 +1,5 @@
 import { assertNever } from './result.js';
+import { isStorableText } from './storable-text.js';
 
 /** Where a submitted campaign is on its way. */
 export const CAMPAIGN_PHASES = [
@@ -62,8 +63,10 @@ export function reviewRefusal(
     return `unknown verdict: ${String(decision.verdict)}`;
   if (typeof decision.reviewerId !== 'string' || decision.reviewerId === '')
     return 'a decision names its reviewer';
+  if (!isStorableText(decision.reviewerId)) return 'the reviewer is not named in valid text';
   if (!Array.isArray(decision.reasons) || decision.reasons.some((reason) => typeof reason !== 'string'))
     return 'reasons are a list of sentences';
+  if (!decision.reasons.every(isStorableText)) return 'a reason is not valid text';
   if (decision.verdict === 'reject' && !decision.reasons.some((reason: string) => reason.trim() !== ''))
     return 'a rejection needs at least one reason';
   if (phase !== 'in_review') return `the campaign is not in review (${phase})`;

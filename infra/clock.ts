@@ -14,6 +14,8 @@ export interface BusinessClock extends Clock {
 
 export interface BusinessClockOptions {
   readonly refreshMs?: number;
+  /** Refuses any offset: production runs on real time. */
+  readonly mustBeReal?: boolean;
   /** A failed reading keeps the last offset: the offset only changes in demonstrations and tests. */
   readonly onError?: (error: unknown) => void;
 }
@@ -26,9 +28,16 @@ export async function startBusinessClock(
   db: Queryable,
   options: BusinessClockOptions = {},
 ): Promise<BusinessClock> {
-  let offsetMs = await readOffsetMs(db);
+  const read = async () => {
+    const readMs = await readOffsetMs(db);
+    if (options.mustBeReal === true && readMs !== 0) {
+      throw new Error(`the business clock is ${readMs} ms ahead of real time, which production refuses`);
+    }
+    return readMs;
+  };
+  let offsetMs = await read();
   const refresh = async () => {
-    offsetMs = Math.max(offsetMs, await readOffsetMs(db));
+    offsetMs = Math.max(offsetMs, await read());
   };
   const timer = setInterval(() => {
     refresh().catch((error: unknown) => options.onError?.(error));

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ConfigError, loadConfig } from './config.js';
+import { ConfigError, DEMO_SECRETS, loadConfig } from './config.js';
 import { renderConfigDocs, renderEnvExample } from './config-docs.js';
 
 const problemsOf = (env: NodeJS.ProcessEnv): readonly string[] => {
@@ -22,12 +22,54 @@ test('all problems are reported together', () => {
   );
 });
 
+const REAL = {
+  ADS_ENV: 'production',
+  CLICK_TOKEN_KEYS: `k2:${'ab'.repeat(32)},k1:${'CD'.repeat(40)}`,
+  HASH_KEY: 'a-real-hash-key-0123456789',
+  DATABASE_URL: 'postgres://ads_app:a-real-password@db.internal:5432/ads',
+  DATABASE_OWNER_URL: 'postgres://ads_owner:another-password@db.internal:5432/ads',
+  KAFKA_REPLICATION_FACTOR: '3',
+};
+const namesOf = (problems: readonly string[]) => problems.map((problem) => problem.split(':')[0]).sort();
+
 test('production refuses every demo secret and accepts real ones', () => {
-  const secrets = ['CLICK_TOKEN_KEYS', 'HASH_KEY', 'DATABASE_URL', 'DATABASE_OWNER_URL'];
-  const refused = problemsOf({ ADS_ENV: 'production' });
-  expect(refused.map((problem) => problem.split(':')[0]).sort()).toEqual([...secrets].sort());
-  const real = Object.fromEntries(secrets.map((name) => [name, `real-${name}-0123456789abcdef`]));
-  expect(problemsOf({ ADS_ENV: 'production', ...real })).toEqual([]);
+  expect(namesOf(problemsOf({ ADS_ENV: 'production' }))).toEqual([
+    'CLICK_TOKEN_KEYS',
+    'DATABASE_OWNER_URL',
+    'DATABASE_URL',
+    'HASH_KEY',
+    'KAFKA_REPLICATION_FACTOR',
+  ]);
+  expect(problemsOf(REAL)).toEqual([]);
+});
+
+const DEMO_KEY = DEMO_SECRETS.CLICK_TOKEN_KEYS.split(':')[1] ?? '';
+test.each([
+  ['another host', { DATABASE_URL: 'postgresql://someone:ads_app_demo@db.internal/other' }],
+  ['an escaped letter', { DATABASE_URL: 'postgres://ads_app:ads%5fapp%5Fdemo@db.internal/ads' }],
+  ['a parameter', { DATABASE_URL: 'postgres://ads_app@db.internal/ads?password=ads_app_demo' }],
+  ['the other role’s password', { DATABASE_OWNER_URL: 'postgres://ads_owner:ads_app_demo@db.internal/ads' }],
+  ['a key that only verifies', { CLICK_TOKEN_KEYS: `${REAL.CLICK_TOKEN_KEYS},old:${DEMO_KEY}` }],
+  ['another id and capitals', { CLICK_TOKEN_KEYS: `mine:${DEMO_KEY.toUpperCase()}` }],
+  ['spaces around it', { HASH_KEY: ` ${DEMO_SECRETS.HASH_KEY} ` }],
+])('production refuses a demo secret behind %s', (_name, change) => {
+  expect(namesOf(problemsOf({ ...REAL, ...change }))).toEqual(Object.keys(change));
+});
+
+test.each(['real-keys', 'k1:abcd', 'k1:xyz', `k1:${'ab'.repeat(32)},k1:${'cd'.repeat(32)}`, 'k1:'])(
+  'click token keys %j are refused',
+  (keys) => {
+    expect(namesOf(problemsOf({ CLICK_TOKEN_KEYS: keys }))).toContain('CLICK_TOKEN_KEYS');
+  },
+);
+
+test('trusted proxies are addresses, ranges, names or a number of hops; never everybody', () => {
+  for (const good of ['', '1', 'loopback', '10.0.0.0/8, 192.168.1.5', 'fd00::/8']) {
+    expect(problemsOf({ TRUSTED_PROXIES: good })).toEqual([]);
+  }
+  for (const bad of ['true', '*', '10.0.0.0/33', 'proxy.internal', '10.0.0.0/8/8']) {
+    expect(namesOf(problemsOf({ TRUSTED_PROXIES: bad }))).toEqual(['TRUSTED_PROXIES']);
+  }
 });
 
 test('a secret comes from a file, and a setting given twice is an error', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
@@ -14,6 +15,35 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+
+const CLICK_TOKEN_KEY = /^[a-z0-9-]+:([0-9a-f]{2})+$/i;
+const CLICK_TOKEN_KEY_BYTES = 32;
+const hexOf = (key: string) => (key.split(':')[1] ?? '').toLowerCase();
+const keysOf = (text: string) => text.split(',').map((item) => item.trim());
+
+const clickTokenKeys = z.string().superRefine((text, context) => {
+  const keys = keysOf(text);
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+  if (!keys.every((key) => CLICK_TOKEN_KEY.test(key))) refuse('a comma-separated list of id:hex');
+  else if (keys.some((key) => hexOf(key).length < CLICK_TOKEN_KEY_BYTES * 2))
+    refuse(`each key needs at least ${CLICK_TOKEN_KEY_BYTES} bytes of hex`);
+  if (new Set(keys.map((key) => key.split(':')[0])).size < keys.length) refuse('each id only once');
+});
+
+/** Ranges that the web framework knows by name. */
+const NAMED_PROXIES = new Set(['loopback', 'linklocal', 'uniquelocal']);
+const trustedProxies = z
+  .string()
+  .refine((text) => text === '' || /^\d{1,2}$/.test(text) || text.split(',').every(isProxyRange), {
+    error: 'a number of hops, or a list of addresses, CIDR ranges, loopback, linklocal, uniquelocal',
+  });
+
+function isProxyRange(item: string): boolean {
+  const [address = '', bits, ...rest] = item.trim().split('/');
+  if (bits === undefined) return NAMED_PROXIES.has(address) || isIP(address) !== 0;
+  const mostBits = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= mostBits;
+}
 
 /** Secrets that work out of the box and are refused in production. */
 export const DEMO_SECRETS = {
@@ -48,6 +78,11 @@ export const configSchema = z.object({
   AD_SERVER_PORT: port.default(18_000).describe('Ads and clicks, for the shop.'),
   CONSOLE_API_PORT: port.default(18_001).describe('Sellers, admins and finance.'),
   OPS_PORT: port.default(18_030).describe('/healthz, /readyz and /metrics of this operating-system process.'),
+  TRUSTED_PROXIES: trustedProxies
+    .default('')
+    .describe(
+      'Proxies in front of the console API whose X-Forwarded-For counts: addresses, CIDR ranges, loopback, or a number of hops. Empty: none.',
+    ),
   SHUTDOWN_TIMEOUT_MS: z.coerce
     .number()
     .int()
@@ -79,6 +114,14 @@ export const configSchema = z.object({
     .positive()
     .default(12)
     .describe('Partitions of each topic when it is created.'),
+  KAFKA_REPLICATION_FACTOR: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(1)
+    .describe(
+      'Copies of each topic when it is created. Production refuses 1: a lost broker would lose money.',
+    ),
   TOPIC_PREFIX: z
     .string()
     .default('')
@@ -111,8 +154,7 @@ export const configSchema = z.object({
     .positive()
     .default(500)
     .describe('Pace of CLOCK_TICK on conversion-events.'),
-  CLICK_TOKEN_KEYS: z
-    .string()
+  CLICK_TOKEN_KEYS: clickTokenKeys
     .default(DEMO_SECRETS.CLICK_TOKEN_KEYS)
     .describe('Comma-separated id:hex; the first signs, all verify. At least 32 bytes each.'),
   HASH_KEY: z
@@ -149,7 +191,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
   }
-  if (parsed.success && parsed.data.ADS_ENV === 'production') problems.push(...demoSecretsIn(parsed.data));
+  if (parsed.success && parsed.data.ADS_ENV === 'production')
+    problems.push(...refusedInProduction(parsed.data));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return parsed.data;
 }
@@ -168,11 +211,43 @@ function readSetting(env: NodeJS.ProcessEnv, name: string, problems: string[]): 
   }
 }
 
-function demoSecretsIn(config: Config): string[] {
-  return (Object.keys(DEMO_SECRETS) as (keyof typeof DEMO_SECRETS)[])
-    .filter((name) => config[name] === DEMO_SECRETS[name])
-    .map(
-      (name) =>
-        `${name}: the demo secret is not allowed with ADS_ENV=production; set ${name} or ${name}_FILE`,
-    );
+/** A demo secret is refused however it is written: other address, other spelling, one key among others. */
+function refusedInProduction(config: Config): string[] {
+  const problems = demoSecretNames(config).map(
+    (name) => `${name}: the demo secret is not allowed with ADS_ENV=production; set ${name} or ${name}_FILE`,
+  );
+  if (config.KAFKA_REPLICATION_FACTOR < 2) {
+    problems.push('KAFKA_REPLICATION_FACTOR: at least 2 with ADS_ENV=production');
+  }
+  return problems;
+}
+
+function demoSecretNames(config: Config): (keyof typeof DEMO_SECRETS)[] {
+  const demoKeys = new Set(keysOf(DEMO_SECRETS.CLICK_TOKEN_KEYS).map(hexOf));
+  const found: Record<keyof typeof DEMO_SECRETS, boolean> = {
+    CLICK_TOKEN_KEYS: keysOf(config.CLICK_TOKEN_KEYS).some((key) => demoKeys.has(hexOf(key))),
+    HASH_KEY: config.HASH_KEY.trim() === DEMO_SECRETS.HASH_KEY,
+    DATABASE_URL: holdsDemoPassword(config.DATABASE_URL),
+    DATABASE_OWNER_URL: holdsDemoPassword(config.DATABASE_OWNER_URL),
+  };
+  return (Object.keys(found) as (keyof typeof DEMO_SECRETS)[]).filter((name) => found[name]);
+}
+
+const passwordsOf = (address: string): string[] => {
+  if (!URL.canParse(address)) return [address];
+  const url = new URL(address);
+  return [decodePercent(url.password), ...url.searchParams.getAll('password')];
+};
+
+/** Either database's demo password, in its place before the host or as a parameter. */
+function holdsDemoPassword(address: string): boolean {
+  const demo = [DEMO_SECRETS.DATABASE_URL, DEMO_SECRETS.DATABASE_OWNER_URL].flatMap(passwordsOf);
+  return passwordsOf(address).some((password) => demo.includes(password));
+}
+
+function decodePercent(text: string): string {
+  return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
+    const bytes = Buffer.from(escaped.replaceAll('%', ''), 'hex');
+    return bytes.toString('utf8');
+  });
 }

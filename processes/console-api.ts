@@ -9,6 +9,7 @@ import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createPrisma } from '../infra/prisma.js';
 import { createRedis } from '../infra/redis.js';
 import { createTemporalClient, type TemporalClient } from '../infra/temporal.js';
+import { findDemoAccounts } from '../operations/find-demo-accounts.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
 
@@ -18,10 +19,13 @@ const DRAIN_SHARE = 0.7;
 
 /** Sellers, admins and finance over HTTP. Waits for PostgreSQL, refuses an older schema. */
 export async function startConsoleApi({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
+  const inProduction = config.ADS_ENV === 'production';
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await waitForDatabase(pool, log);
   await assertSchemaIsCurrent(pool);
+  if (inProduction) await refuseDemoAccounts(pool);
   const clock = await startBusinessClock(pool, {
+    mustBeReal: inProduction,
     onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
   });
   const prisma = createPrisma(pool);
@@ -50,6 +54,12 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
       await pool.end();
     },
   };
+}
+
+async function refuseDemoAccounts(pool: DatabasePool): Promise<void> {
+  const ids = await findDemoAccounts(pool);
+  if (ids.length === 0) return;
+  throw new Error(`ADS_ENV=production refuses demo accounts and keys; disable or revoke: ${ids.join(', ')}`);
 }
 
 /** The supervisor may start us before the database; a wrong password or schema still ends us at once. */

@@ -47,6 +47,7 @@ export function createConsoleApp(deps: ConsoleDeps, options: ConsoleAppOptions):
     routes: [...routes, openApiRoute([...options.otherRouteDocs, ...routes])],
     authenticate: createConsoleAuthenticator(deps),
     limitRate: createConsoleRateLimit(deps.redis),
+    trustedProxies: deps.config.TRUSTED_PROXIES,
     helmet: {
       strictTransportSecurity: inProduction,
       contentSecurityPolicy: {

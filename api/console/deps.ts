@@ -8,7 +8,7 @@ import type { TemporalClient } from '../../infra/temporal.js';
 
 /** What the console's routes stand on; opened and closed by the process. */
 export interface ConsoleDeps {
-  readonly config: Pick<Config, 'ADS_ENV' | 'HASH_KEY' | 'SESSION_HOURS'>;
+  readonly config: Pick<Config, 'ADS_ENV' | 'HASH_KEY' | 'SESSION_HOURS' | 'TRUSTED_PROXIES'>;
   readonly pool: DatabasePool;
   readonly prisma: PrismaClient;
   /** Fails fast: a missing Redis must not hold a request. */

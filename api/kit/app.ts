@@ -26,6 +26,8 @@ export interface HttpAppOptions {
   readonly authenticate: (req: Request) => Promise<Result<Actor | null, FieldFailure>>;
   /** Returns a failure when this caller asks too often. */
   readonly limitRate?: (req: Request, actor: Actor | null) => Promise<RateVerdict>;
+  /** The setting TRUSTED_PROXIES: whose word about the caller's address counts. None by default. */
+  readonly trustedProxies?: string;
   readonly helmet?: HelmetOptions;
   /** Plain Express parts (static files), registered before the 404 answer. */
   readonly mount?: (app: Express) => void;
@@ -45,6 +47,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', trustedProxies(options.trustedProxies ?? ''));
   app.use(correlate());
   app.use(measure(options));
   app.use(helmet(options.helmet));
@@ -53,6 +56,12 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(notFoundHandler());
   app.use(errorHandler(options.log));
   return app;
+}
+
+/** In Express's form: false, a number of hops, or addresses and ranges. */
+function trustedProxies(setting: string): false | number | string[] {
+  if (setting === '') return false;
+  return /^\d+$/.test(setting) ? Number(setting) : setting.split(',').map((item) => item.trim());
 }
 
 /** Takes over the caller's correlation id when it is harmless, else makes one; everything below logs it. */
@@ -96,16 +105,21 @@ function registerRoutes(app: Express, options: HttpAppOptions): void {
   for (const [path, methods] of methodsByPath) app.all(path, methodNotAllowedHandler([...methods].sort()));
 }
 
-/** Access first, so that strangers learn nothing from validation; then the caller's rate. */
+/**
+ * Access and rate before validation, so that strangers learn nothing from it. Whoever presents nothing valid counts
+ * as a stranger at their address: guessing keys and sessions is as limited as asking without any.
+ */
 function guard(route: RouteDefinition, options: HttpAppOptions): RequestHandler {
   return async (req, res, next) => {
     res.locals.route = route.path;
     const known = 'public' in route.access ? null : await options.authenticate(req);
-    if (known !== null && !known.ok) {
-      sendProblem(res, known.error);
+    const actor = known?.ok ? known.value : null;
+    const allowed = known !== null && !known.ok ? known : checkAccess(route.access, actor);
+    const verdict = await options.limitRate?.(req, actor);
+    if (verdict?.allowed === false) {
+      sendTooManyRequests(res, verdict.retryAfterSeconds);
       return;
     }
-    const allowed = checkAccess(route.access, known?.value ?? null);
     if (!allowed.ok) {
       const challenge: Record<string, string> =
         allowed.error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {};
@@ -113,11 +127,6 @@ function guard(route: RouteDefinition, options: HttpAppOptions): RequestHandler 
       return;
     }
     res.locals.actor = allowed.value;
-    const verdict = await options.limitRate?.(req, allowed.value);
-    if (verdict?.allowed === false) {
-      sendTooManyRequests(res, verdict.retryAfterSeconds);
-      return;
-    }
     next();
   };
 }

@@ -32,6 +32,7 @@ const routes: RouteDefinition[] = [
     handler: async ({ params, query, body, actor }) => {
       if (body.name === 'taken') return err({ code: 'already_exists', message: 'Taken.', field: 'name' });
       if (body.name === 'crash') throw new Error('a secret detail');
+      if (body.name === 'outage') throw Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
       if (body.name === 'thrown') throw new FailureError({ code: 'conflict', message: 'Thrown.' });
       const answer = { id: params.id, times: query.times, undescribed: actor.userId };
       return { status: 200, body: answer };
@@ -146,6 +147,17 @@ describe('validation', () => {
     expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);
   });
 
+  test('text that no store takes is refused wherever it stands, with its field', async () => {
+    const body = '{"name":"a\\u0000b","sizes":[{"cm":1,"\\ud83d":"x"}]}';
+    const answer = await call('/v1/things/ab%00c?times=%00', { as: 'admin', body });
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    const fields: string[] = answer.body.errors.map((error: { field: string }) => error.field);
+    for (const field of ['params.id', 'query.times', 'body.name', 'body.sizes.0'])
+      expect(fields).toContain(field);
+    const half = await call('/v1/things/abc', { as: 'admin', body: '{"name":"lamp \\udc5f","sizes":[]}' });
+    expect(half.body.errors).toMatchObject([{ field: 'body.name' }]);
+  });
+
   test('a missing body names the body', async () => {
     const answer = await call('/v1/things/abc', { as: 'admin', method: 'POST' });
     expect([answer.status, answer.body.errors[0].field]).toEqual([400, 'body']);
@@ -219,6 +231,21 @@ describe('problems', () => {
     expect((await call('/v1/nothing')).body.code).toBe('not_found');
     const answer = await call('/v1/things/abc', { method: 'DELETE' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  test('a caller without valid credentials is counted too', async () => {
+    const answer = await call('/v1/things/abc', { as: 'nobody', body: good, headers: { 'x-greedy': '1' } });
+    expect(answer.status).toBe(429);
+    const crossSite = { 'x-greedy': '1' };
+    expect((await call('/v1/things/abc', { as: 'cross-site', body: good, headers: crossSite })).status).toBe(
+      429,
+    );
+  });
+
+  test('a store that does not answer is 503, with what to do', async () => {
+    const answer = await call('/v1/things/abc', { as: 'admin', body: { ...good, name: 'outage' } });
+    expect([answer.status, answer.body.code]).toEqual([503, 'dependency_unavailable']);
+    expect(answer.body.nextStep).toContain('Try again');
   });
 
   test('too many requests say when to come back', async () => {

@@ -4,6 +4,7 @@ import type { Actor, ApiKeyActor, ApiScope, Role, UserActor } from '../../domain
 import { type Err, err, type Failure, invariant, type Result } from '../../domain/result.js';
 import { type FieldError, type FieldFailure, fieldErrors, invalidRequest } from './problem.js';
 import { deepStrict } from './strict-schema.js';
+import { textErrors } from './text-errors.js';
 
 export type HttpMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -180,6 +181,7 @@ function readInput<
     if (schema === undefined) return undefined as Output<S>;
     const parsed = schema.safeParse(value);
     if (!parsed.success) errors.push(...fieldErrors(where, parsed.error));
+    errors.push(...textErrors(where, value));
     return parsed.data as Output<S>;
   };
   const params = read('params', strict.params, raw.req.params);
