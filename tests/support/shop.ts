@@ -18,6 +18,7 @@ interface AdsBody {
     readonly productId: string;
   }[];
   readonly noFillReason?: string;
+  readonly code?: string;
 }
 export interface ClickBody {
   readonly clickId: string;
