@@ -25,6 +25,7 @@ import {
   readSnapshotRow,
   recordAcknowledgement,
 } from '../operations/campaign-snapshot.js';
+import { failingOnInvalidData } from './invalid-data.js';
 
 export interface CampaignActivityDeps extends PublishCampaignDeps {
   /** Fails fast: an unreachable Redis is asked again, never waited for. */
@@ -40,7 +41,7 @@ const SINK_SKEW_MS = 3_000;
 /** Thin by design: each calls one operation and turns its refusal into a failure that no retry repeats. */
 export function createCampaignActivities(deps: CampaignActivityDeps): CampaignActivities {
   const { pool } = deps;
-  return {
+  return failingOnInvalidData({
     checkCampaignPolicy: async ({ campaignId }) =>
       valueOrFailure(await checkCampaignPolicy(pool, campaignId)),
     planReview: async ({ campaignId }) => valueOrFailure(await planReview(pool, campaignId)),
@@ -57,10 +58,31 @@ export function createCampaignActivities(deps: CampaignActivityDeps): CampaignAc
     },
     activateCampaign: async (request) => valueOrFailure(await activateCampaign(pool, request)),
     applyCampaignChange: async (request) => valueOrFailure(await applyCampaignChange(pool, request)),
-    publishCampaignSnapshot: ({ campaignId, version }) => publishCampaignSnapshot(deps, campaignId, version),
+    publishCampaignSnapshot: ({ campaignId, version }) =>
+      whileHeartbeating(() => publishCampaignSnapshot(deps, campaignId, version)),
     awaitRankingAcknowledgement: (question) => awaitRankingAcknowledgement(deps, question),
     planServing: async ({ campaignId }) => valueOrFailure(await planServing(pool, campaignId)),
-  };
+  });
+}
+
+/** The part that waits for minutes, for the worker of `TASK_QUEUES.watching`. */
+export function createWatchingActivities(
+  deps: CampaignActivityDeps,
+): Pick<CampaignActivities, 'awaitRankingAcknowledgement'> {
+  const { awaitRankingAcknowledgement } = createCampaignActivities(deps);
+  return { awaitRankingAcknowledgement };
+}
+
+const HEARTBEAT_MS = 3_000;
+
+async function whileHeartbeating<T>(run: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await run();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function valueOrFailure<T>(result: Result<T, Failure>): T {

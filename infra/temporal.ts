@@ -45,7 +45,8 @@ export interface TemporalWorkerOptions {
   readonly config: TemporalConfig;
   readonly connection: NativeConnection;
   readonly taskQueue: string;
-  readonly workflows: WorkflowSource;
+  /** None: a worker of activities only. */
+  readonly workflows?: WorkflowSource;
   readonly activities: object;
   /** How long running activities may take to finish when the worker stops. */
   readonly graceMs: number;

@@ -69,6 +69,23 @@ export async function submitCampaignLifecycle(
   });
 }
 
+/** True when a submission of this campaign would be news: there is no open lifecycle, or it waits with a rejection. */
+export async function awaitsSubmission(client: Client, campaignId: string): Promise<boolean> {
+  const handle = client.workflow.getHandle(campaignWorkflowId(campaignId));
+  try {
+    const { status, typedSearchAttributes } = await client.connection.withDeadline(
+      Date.now() + QUERY_TIMEOUT_MS,
+      () => handle.describe(),
+    );
+    return (
+      status.name !== 'RUNNING' || typedSearchAttributes.get(keyword(SEARCH_ATTRIBUTES.phase)) === 'rejected'
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    throw error;
+  }
+}
+
 interface UpdateCommands {
   submitReview: SubmitReviewCommand;
   pause: SetStatusCommand;

@@ -1,36 +1,40 @@
-import type { NativeConnection, Worker } from '@temporalio/worker';
-import type { Logger } from 'pino';
-import { createCampaignActivities } from '../activities/campaign-activities.js';
+import {
+  type CampaignActivityDeps,
+  createCampaignActivities,
+  createWatchingActivities,
+} from '../activities/campaign-activities.js';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
-import { createPool } from '../infra/postgres.js';
+import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
-import { connectTemporalWorker, createTemporalWorker, installTemporalRuntime } from '../infra/temporal.js';
+import { createTemporalClient, installTemporalRuntime } from '../infra/temporal.js';
+import { submitStrandedCampaigns } from '../operations/campaign-stranded.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
+import { WorkerRunner } from './temporal-worker-runner.js';
 import { workflowSource } from './workflow-source.js';
 
-/** Part of the time that a process has for its drain: the rest is for closing the connections. */
-const GRACE_SHARE = 0.6;
-const RECONNECT_DELAY_MS = 1_000;
+const SWEEP_INTERVAL_MS = 60_000;
 
 /**
- * Worker of the queue `business` (approvals, campaigns). Starts before Temporal does and comes back after it:
- * until then it is not ready. Stopping takes no more work, finishes what was taken, then closes.
+ * Workers of the queues `business` (approvals, campaigns) and `business-watching` (activities that wait). Starts
+ * before Temporal does and comes back after it: until then it is not ready. Stopping takes no more work, finishes
+ * what was taken, then closes.
  */
 export async function startTemporalWorker(context: ProcessContext): Promise<RunningProcess> {
   const { config, log } = context;
   const pool = createPool(config, (error) => log.warn({ err: error }, 'idle database connection broke'));
   await assertSchemaIsCurrent(pool);
   const clock = await startBusinessClock(pool, {
+    mustBeReal: config.ADS_ENV === 'production',
     onError: (error) => log.warn({ err: error }, 'cannot read the business clock'),
   });
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const producer = await connectProducer(createKafka(config, log));
   installTemporalRuntime(log);
-  const activities = createCampaignActivities({
+  const runners = createRunners(context, {
     pool,
     producer,
     redis,
@@ -38,13 +42,14 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
     campaignEventsTopic: topicName(config, TOPICS.campaignEvents),
     now: clock.now,
   });
-  const runner = new WorkerRunner(context, activities);
-  runner.start();
+  for (const runner of runners) runner.start();
+  const sweep = startSweep(context, pool);
   return {
     name: 'temporal-worker',
-    ready: async () => runner.readiness(),
+    ready: async () => readiness(runners),
     stop: async () => {
-      await runner.stop();
+      await sweep.stop();
+      await Promise.all(runners.map((runner) => runner.stop()));
       clock.stop();
       await producer.disconnect();
       redis.disconnect();
@@ -53,84 +58,48 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
   };
 }
 
-/** Keeps one worker running: connects, runs, and starts again when the connection or the worker is lost. */
-class WorkerRunner {
-  readonly #context: ProcessContext;
-  readonly #activities: object;
-  readonly #stopped = new AbortController();
-  readonly #log: Logger;
-  #worker: Worker | null = null;
-  #trouble = 'connecting';
-  #running: Promise<void> = Promise.resolve();
-
-  constructor(context: ProcessContext, activities: object) {
-    this.#context = context;
-    this.#activities = activities;
-    this.#log = context.log;
-  }
-
-  start(): void {
-    this.#running = this.#keepRunning();
-  }
-
-  readiness(): Readiness {
-    const state = this.#worker?.getState() ?? this.#trouble;
-    return { ok: state === 'RUNNING', detail: { [TASK_QUEUES.business]: state } };
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    if (this.#worker?.getState() === 'RUNNING') this.#worker.shutdown();
-    await this.#running;
-  }
-
-  async #keepRunning(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      try {
-        await this.#runOnce();
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (message !== this.#trouble) this.#log.warn({ error: message }, 'no Temporal worker, trying again');
-        this.#trouble = message;
-      }
-      if (!this.#stopped.signal.aborted) await delay(RECONNECT_DELAY_MS, this.#stopped.signal);
-    }
-  }
-
-  async #runOnce(): Promise<void> {
-    const { config } = this.#context;
-    const connection = await connectTemporalWorker(config);
-    try {
-      await this.#runWorker(connection);
-    } finally {
-      this.#worker = null;
-      await connection.close();
-    }
-  }
-
-  async #runWorker(connection: NativeConnection): Promise<void> {
-    const { config } = this.#context;
-    this.#worker = await createTemporalWorker({
-      config,
-      connection,
+function createRunners(context: ProcessContext, deps: CampaignActivityDeps): WorkerRunner[] {
+  return [
+    new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.business,
-      workflows: workflowSource(),
-      activities: this.#activities,
-      graceMs: Math.round(config.SHUTDOWN_TIMEOUT_MS * GRACE_SHARE),
-    });
-    if (this.#stopped.signal.aborted) return;
-    this.#log.info({ queue: TASK_QUEUES.business }, 'Temporal worker runs');
-    await this.#worker.run();
-  }
+      workflows: workflowSource,
+      activities: createCampaignActivities(deps),
+    }),
+    new WorkerRunner(context, {
+      taskQueue: TASK_QUEUES.watching,
+      activities: createWatchingActivities(deps),
+    }),
+  ];
 }
 
-/** Ends early, and quietly, when the process stops. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+function readiness(runners: readonly WorkerRunner[]): Readiness {
+  const detail = Object.fromEntries(runners.map((runner) => [runner.taskQueue, runner.state()]));
+  return { ok: Object.values(detail).every((state) => state === 'RUNNING'), detail };
+}
+
+/** Submissions that were accepted while Temporal was away reach it here, at the latest two minutes after it is back. */
+function startSweep({ config, log }: ProcessContext, pool: DatabasePool): { stop(): Promise<void> } {
+  const temporal = createTemporalClient(config);
+  let running: Promise<void> | null = null;
+  const sweep = async () => {
+    try {
+      const submitted = await submitStrandedCampaigns(pool, temporal.client);
+      if (submitted.length > 0) log.warn({ campaignIds: submitted }, 'submitted stranded campaigns again');
+    } catch (error) {
+      log.warn({ err: error }, 'cannot look for stranded submissions');
+    } finally {
+      running = null;
+    }
+  };
+  const timer = setInterval(() => {
+    running ??= sweep();
+  }, SWEEP_INTERVAL_MS);
+  timer.unref();
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+      await temporal.close();
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import { ActivityFailure } from '@temporalio/common';
 import {
   ApplicationFailure,
   condition,
@@ -13,6 +14,7 @@ import {
   type ChangeBidsCommand,
   type ChangeBudgetCommand,
   type CommandAnswer,
+  INVALID_DATA,
   CAMPAIGN_LIFECYCLE as NAMES,
   type ReviewSignal,
   type ReviewVerdict,
@@ -101,7 +103,9 @@ async function decide(
   const refusal = reviewRefusal(command, record.facts.phase);
   if (refusal !== null) return record.refused(refusal);
   record.resubmitted = false;
-  const result = await steps.recordReviewDecision({ ...command, campaignId: record.campaignId, via });
+  const { campaignId } = record;
+  const result = await orInvalidData(steps.recordReviewDecision({ ...command, campaignId, via }));
+  if (result === 'invalid_data') return record.refused(CANNOT_BE_STORED);
   if (!result.recorded) return record.refused(result.why);
   record.facts.decidedBy = command.reviewerId;
   record.facts.decidedVia = via;
@@ -127,6 +131,19 @@ function registerChange<C extends SetStatusCommand>(
   });
 }
 
+const CANNOT_BE_STORED = 'what was sent cannot be stored';
+
+/** A command that the database takes for wrong is refused like any other: a signal must not end the workflow. */
+async function orInvalidData<T>(step: Promise<T>): Promise<T | 'invalid_data'> {
+  try {
+    return await step;
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    if (cause instanceof ApplicationFailure && cause.type === INVALID_DATA) return 'invalid_data';
+    throw error;
+  }
+}
+
 /** Records the change and its snapshot; the publication follows outside the update, in the serving step. */
 export async function applyChange(
   record: CampaignRecord,
@@ -135,12 +152,10 @@ export async function applyChange(
 ): Promise<CommandAnswer> {
   const refusal = refusalOf(change.kind, record.facts.phase);
   if (refusal !== null) return record.refused(refusal);
-  const result = await steps.applyCampaignChange({
-    campaignId: record.campaignId,
-    actorId,
-    expectedVersion: record.facts.version,
-    change,
-  });
+  const { campaignId, facts } = record;
+  const request = { campaignId, actorId, expectedVersion: facts.version, change };
+  const result = await orInvalidData(steps.applyCampaignChange(request));
+  if (result === 'invalid_data') return record.refused(CANNOT_BE_STORED);
   if (!result.applied) return record.refused(result.why);
   record.facts.version = result.version;
   record.facts.activation = 'pending';

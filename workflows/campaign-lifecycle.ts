@@ -5,7 +5,7 @@ import type {
   CampaignLifecycleState,
 } from '../contracts/temporal/campaign-lifecycle.js';
 import { COMMANDS_PER_RUN, RESUBMISSION_DAYS, REVIEW_REMINDER_HOURS } from '../domain/campaign-lifecycle.js';
-import { steps, watching } from './campaign-activities.js';
+import { publishing, steps, watching } from './campaign-activities.js';
 import { applyChange, registerHandlers } from './campaign-handlers.js';
 import { CampaignRecord } from './campaign-record.js';
 
@@ -132,7 +132,7 @@ async function publish(record: CampaignRecord, acknowledgement: AcknowledgementW
   const { facts } = record;
   while (facts.publishedVersion < facts.version) {
     const version = facts.version;
-    await steps.publishCampaignSnapshot({ campaignId: record.campaignId, version });
+    await publishing.publishCampaignSnapshot({ campaignId: record.campaignId, version });
     facts.publishedVersion = version;
     acknowledgement.start();
   }

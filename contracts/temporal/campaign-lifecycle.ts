@@ -3,7 +3,14 @@ import type { CampaignPhase } from '../../domain/campaign-lifecycle.js';
 export type { CampaignPhase } from '../../domain/campaign-lifecycle.js';
 
 /** Names and types only: imported by workflows, activities and API alike. No zod here. */
-export const TASK_QUEUES = { business: 'business', settlement: 'settlement' } as const;
+export const TASK_QUEUES = {
+  business: 'business',
+  /** Activities that wait for minutes: they never take the place of one that a person waits for. */
+  watching: 'business-watching',
+  settlement: 'settlement',
+} as const;
+/** Type of the failure that an activity reports when the database takes its input for wrong: no retry helps. */
+export const INVALID_DATA = 'invalid_data';
 
 /** Business ids of workflows: readable in the Temporal UI, and "already started" is success. */
 export const campaignWorkflowId = (campaignId: string) => `campaign:${campaignId}`;

@@ -15,23 +15,23 @@ import { startCampaignLifecycle, submitCampaignLifecycle } from '../../operation
 import { WORKFLOWS_PATH } from '../../processes/workflow-source.js';
 import { poll } from '../support/poll.js';
 import { RecordingCampaignActivities } from '../support/recording-campaign-activities.js';
-import { campaignWorker, startTimeSkippingTemporal } from '../support/time-skipping-temporal.js';
+import { campaignWorkers, startTimeSkippingTemporal } from '../support/time-skipping-temporal.js';
 
 const outside = new RecordingCampaignActivities();
 let temporal: TestWorkflowEnvironment;
-let worker: Worker;
-let run: Promise<void>;
+let workers: Worker[] = [];
+let runs: Promise<void>[] = [];
 
 beforeAll(async () => {
   temporal = await startTimeSkippingTemporal();
   const bundle = await bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH });
-  worker = await campaignWorker(temporal, bundle, outside.activities());
-  run = worker.run();
+  workers = await campaignWorkers(temporal, bundle, outside.activities());
+  runs = workers.map((worker) => worker.run());
 });
 
 afterAll(async () => {
-  worker?.shutdown();
-  await run;
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(runs);
   await temporal?.teardown();
 });
 
@@ -192,6 +192,28 @@ describe('review', () => {
     await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr_admin' });
     const serving = await reachPhase(handle, 'serving');
     expect(serving).toMatchObject({ decidedBy: 'usr_admin', decidedVia: 'signal' });
+    await act(handle, 'end');
+    await handle.result();
+  });
+
+  test('text that cannot be stored is refused, and what only the database refuses does not end the campaign', async () => {
+    const { campaignId, handle } = await start();
+    await reachPhase(handle, 'in_review');
+    expect(await refusalOf(decide(handle, { verdict: 'reject', reasons: ['a\u0000b'] }))).toContain(
+      'not valid text',
+    );
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr\u0000' });
+    await reach(handle, (state) => state.ignoredDecision?.why === 'the reviewer is not named in valid text');
+    outside.outside(campaignId).refusesData = true;
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr_admin' });
+    await reach(handle, (state) => state.ignoredDecision?.why === 'what was sent cannot be stored');
+    expect(await decide(handle, {})).toMatchObject({ accepted: false, phase: 'in_review' });
+    outside.outside(campaignId).refusesData = false;
+    expect(await decide(handle, {})).toMatchObject({ accepted: true });
+    await reachPhase(handle, 'serving');
+    outside.outside(campaignId).refusesData = true;
+    expect(await act(handle, 'pause')).toMatchObject({ accepted: false, phase: 'serving' });
+    outside.outside(campaignId).refusesData = false;
     await act(handle, 'end');
     await handle.result();
   });

@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type {
   campaignDetailSchema,
   campaignSchema,
   queuedReviewSchema,
 } from '../../contracts/http/campaigns.js';
 import type { Problem } from '../../contracts/http/problem.js';
+import { type ServingStop, servingStopSchema } from '../../contracts/serving-stop.js';
 import { CAMPAIGN_LIFECYCLE, campaignWorkflowId } from '../../contracts/temporal/campaign-lifecycle.js';
 import { activateCampaign, applyCampaignChange } from '../../operations/campaign-change.js';
-import { createCampaign } from '../../operations/campaign-draft.js';
+import { createCampaign, submitCampaign } from '../../operations/campaign-draft.js';
+import { closeRejectedCampaign, recordReviewDecision } from '../../operations/campaign-review.js';
+import { submitStrandedCampaigns } from '../../operations/campaign-stranded.js';
+import { creditTopUp } from '../../operations/credit-top-up.js';
+import { SERVING_STOP_CHANNEL } from '../../operations/serving-stops.js';
 import { poll } from '../support/poll.js';
 import { type CampaignWorld, startCampaignWorld } from './campaign-world.js';
 
@@ -49,6 +55,17 @@ async function approved(change = {}): Promise<string> {
   expect(await decide(campaignId, 'approve')).toMatchObject({ status: 200, body: { accepted: true } });
   await poll('published', async () => world.events(campaignId).length > 0);
   return campaignId;
+}
+
+async function listenForStops(connectionString: string) {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const stops: ServingStop[] = [];
+  client.on('notification', ({ payload }) => {
+    stops.push(...z.array(servingStopSchema).parse(JSON.parse(payload ?? '')));
+  });
+  await client.query(`LISTEN ${SERVING_STOP_CHANNEL}`);
+  return { stops, close: () => client.end() };
 }
 
 describe('from draft to serving', () => {
@@ -149,6 +166,47 @@ describe('review', () => {
     expect(late.body.detail).toContain('not in review');
   });
 
+  test('what was approved is not edited before it is active', async () => {
+    const campaignId = await create();
+    expect((await submitCampaign(world.pool, campaignId)).ok).toBe(true);
+    const decision = { campaignId, commandId: 'decision-1', verdict: 'approve', via: 'update' } as const;
+    const by = { reviewerId: world.adminId, reasons: [] };
+    expect(await recordReviewDecision(world.pool, { ...decision, ...by })).toMatchObject({
+      value: { recorded: true },
+    });
+    const edited = await world.seller.put<Problem>(`/v1/campaigns/${campaignId}`, world.draft());
+    expect([edited.status, edited.body.code]).toEqual([409, 'wrong_status']);
+  });
+
+  test('a submission that did not reach Temporal is sent by the sweep, once; a closing lifecycle leaves it alone', async () => {
+    const campaignId = await create();
+    expect((await submitCampaign(world.pool, campaignId)).ok).toBe(true);
+    await closeRejectedCampaign(world.pool, campaignId);
+    expect(await detailOf(campaignId)).toMatchObject({ status: 'draft', reviewStatus: 'pending' });
+    const sweep = () => submitStrandedCampaigns(world.pool, world.temporal.client);
+    expect(await sweep()).not.toContain(campaignId);
+    await world.pool.query(`UPDATE campaign SET updated_at = updated_at - interval '61 s' WHERE id = $1`, [
+      campaignId,
+    ]);
+    expect(await sweep()).toContain(campaignId);
+    await reach(campaignId, ({ lifecycle }) => lifecycle?.phase === 'in_review');
+    expect(await sweep()).not.toContain(campaignId);
+    expect((await decide(campaignId, 'approve')).status).toBe(200);
+  });
+
+  test('a signal with text that cannot be stored is ignored, and the campaign goes on', async () => {
+    const campaignId = await create();
+    await submit(campaignId);
+    const handle = world.temporal.client.workflow.getHandle(campaignWorkflowId(campaignId));
+    await handle.signal(CAMPAIGN_LIFECYCLE.reject, { reviewerId: world.adminId, reasons: ['\ud83d'] });
+    await handle.signal(CAMPAIGN_LIFECYCLE.reject, { reviewerId: world.adminId, reasons: ['a\u0000b'] });
+    await poll('the ignored decision', async () => {
+      const now = await handle.query<{ ignoredDecision: unknown }>(CAMPAIGN_LIFECYCLE.state);
+      return now.ignoredDecision !== null;
+    });
+    expect((await decide(campaignId, 'approve')).status).toBe(200);
+  });
+
   test('a signal from the Temporal command line approves; one by somebody who may not does nothing and stays visible', async () => {
     const campaignId = await create();
     await submit(campaignId);
@@ -215,6 +273,42 @@ describe('while serving', () => {
     await world.acknowledge(campaignId, 6, 'ended', false);
     await reach(campaignId, ({ lifecycle }) => lifecycle?.phase === 'ended');
     expect((await world.seller.post(at('resume'))).status).toBe(409);
+  });
+
+  test('a pause stops serving in the database itself: money does not lift it, resuming does, unless money holds', async () => {
+    const campaignId = await approved();
+    const at = (name: string) => `/v1/campaigns/${campaignId}/${name}`;
+    const reasonNow = async (scope = 'campaign', id = campaignId) => {
+      const { rows } = await world.pool.query<{ reason: string }>(
+        'SELECT reason FROM serving_stop WHERE scope = $1 AND id = $2 AND stopped',
+        [scope, id],
+      );
+      return rows[0]?.reason ?? null;
+    };
+    const heard = await listenForStops(world.config.DATABASE_URL);
+    expect((await world.seller.post(at('pause'))).status).toBe(200);
+    expect(await reasonNow()).toBe('paused');
+    await poll('the pause is announced', async () =>
+      heard.stops.some((stop) => stop.id === campaignId && stop.reason === 'paused' && stop.stopped),
+    );
+    await heard.close();
+    await creditTopUp(world.pool, {
+      idempotencyKey: `top-up:${campaignId}`,
+      advertiserId: world.sellerCompany,
+      amountKrw: 1_000_000,
+    });
+    expect(await reasonNow('advertiser', world.sellerCompany)).toBeNull();
+    await world.seller.put(at('budget'), { dailyBudgetKrw: 90_000, totalBudgetKrw: null });
+    expect(await reasonNow()).toBe('paused');
+    expect((await world.seller.post(at('resume'))).status).toBe(200);
+    expect(await reasonNow()).toBeNull();
+    await world.seller.post(at('pause'));
+    const today = 'UPDATE campaign_budget SET spent_today_krw = 90_000, total_spent_krw = 90_000';
+    await world.pool.query(`${today} WHERE campaign_id = $1`, [campaignId]);
+    await world.seller.post(at('resume'));
+    expect(await reasonNow()).toBe('daily_budget_exhausted');
+    expect((await world.seller.post(at('end'))).status).toBe(200);
+    expect(await reasonNow()).toBe('paused');
   });
 
   test('a step that is repeated finds its own result instead of making another version', async () => {

@@ -4,6 +4,7 @@ import { loadConfig } from '../../infra/config.js';
 import type { Queryable } from '../../infra/postgres.js';
 import { createRedis } from '../../infra/redis.js';
 import { ApiKeyCache } from '../../operations/api-key-cache.js';
+import { revokeApiKey } from '../../operations/api-keys.js';
 import { poll } from '../support/poll.js';
 import { type IdentityConsole, startIdentityConsole } from './identity-console.js';
 
@@ -81,6 +82,17 @@ describe('API keys', () => {
       { action: 'api_key.revoked', actorId: 'usr_admin', actorRole: 'admin', via: 'console' },
       { action: 'api_key.created', detail: { name: 'shop', scopes: ['ads:read', 'clicks:write'] } },
     ]);
+  });
+
+  test('a revocation that Redis cannot tell is done all the same', async () => {
+    const { id, key } = await createKey();
+    const { prisma, config, log } = consoleApi.deps;
+    const away = createRedis('redis://127.0.0.1:1', log, { failFast: true });
+    const by = { actorId: 'usr_admin', actorRole: 'admin', via: 'console' } as const;
+    const revoked = await revokeApiKey({ prisma, log, redis: away, hashKey: config.HASH_KEY }, id, by);
+    away.disconnect();
+    expect(revoked).toMatchObject({ ok: true, value: { id } });
+    expect((await consoleApi.call('/v1/me', { token: key })).status).toBe(401);
   });
 
   test('an unknown key cannot be revoked', async () => {

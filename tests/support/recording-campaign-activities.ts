@@ -1,4 +1,9 @@
-import type { CampaignActivation, CampaignActivities } from '../../contracts/temporal/campaign-lifecycle.js';
+import { ApplicationFailure } from '@temporalio/activity';
+import {
+  type CampaignActivation,
+  type CampaignActivities,
+  INVALID_DATA,
+} from '../../contracts/temporal/campaign-lifecycle.js';
 
 /** What one campaign's outside says; changed by a test between steps. */
 export interface CampaignOutside {
@@ -8,6 +13,8 @@ export interface CampaignOutside {
   /** Ids of the people who may decide. */
   reviewers: readonly string[];
   acknowledgement: Exclude<CampaignActivation, 'pending'>;
+  /** The database takes what a person sends for wrong. */
+  refusesData: boolean;
 }
 
 export type RecordedCall = readonly [activity: keyof CampaignActivities, input: unknown];
@@ -31,6 +38,7 @@ export class RecordingCampaignActivities {
       endsInMs: 30 * DAY_MS,
       reviewers: ['usr_admin'],
       acknowledgement: 'active',
+      refusesData: false,
     };
     this.#outside.set(campaignId, fresh);
     return fresh;
@@ -64,7 +72,8 @@ export class RecordingCampaignActivities {
       planReview: async (input) => note('planReview', input),
       escalateReview: async (input) => void note('escalateReview', input),
       recordReviewDecision: async (input) => {
-        const { reviewers } = note('recordReviewDecision', input);
+        const { reviewers, refusesData } = note('recordReviewDecision', input);
+        if (refusesData) throw ApplicationFailure.nonRetryable('invalid byte sequence', INVALID_DATA);
         if (reviewers.includes(input.reviewerId)) return { recorded: true };
         return { recorded: false, why: 'only an admin may decide on campaigns' };
       },
@@ -75,7 +84,8 @@ export class RecordingCampaignActivities {
         return { version: input.expectedVersion + 1 };
       },
       applyCampaignChange: async (input) => {
-        note('applyCampaignChange', input);
+        if (note('applyCampaignChange', input).refusesData)
+          throw ApplicationFailure.nonRetryable('invalid byte sequence', INVALID_DATA);
         return { applied: true, version: input.expectedVersion + 1 };
       },
       publishCampaignSnapshot: async (input) => void note('publishCampaignSnapshot', input),

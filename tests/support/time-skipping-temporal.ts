@@ -27,16 +27,20 @@ export async function startTimeSkippingTemporal(): Promise<TestWorkflowEnvironme
   return environment;
 }
 
-export function campaignWorker(
+/** One for each queue: the steps, and what waits for the ranking. */
+export function campaignWorkers(
   environment: TestWorkflowEnvironment,
   workflowBundle: WorkflowBundleWithSourceMap,
   activities: CampaignActivities,
-): Promise<Worker> {
-  return Worker.create({
-    connection: environment.nativeConnection,
-    namespace: 'default',
-    taskQueue: TASK_QUEUES.business,
-    workflowBundle,
-    activities,
-  });
+): Promise<Worker[]> {
+  const common = { connection: environment.nativeConnection, namespace: 'default' };
+  const { awaitRankingAcknowledgement, ...steps } = activities;
+  return Promise.all([
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.business, workflowBundle, activities: steps }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.watching,
+      activities: { awaitRankingAcknowledgement },
+    }),
+  ]);
 }
