@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { type TopicName, topicSpecs } from '../contracts/topics.js';
 import type { Config } from './config.js';
 
-type KafkaConfig = Pick<Config, 'KAFKA_BROKERS' | 'KAFKA_PARTITIONS' | 'TOPIC_PREFIX' | 'INSTANCE_NAME'>;
+type KafkaConfig = Pick<Config, 'KAFKA_BROKERS' | 'TOPIC_PREFIX' | 'INSTANCE_NAME'>;
+type TopicConfig = KafkaConfig & Pick<Config, 'KAFKA_PARTITIONS' | 'KAFKA_REPLICATION_FACTOR'>;
 
 /** Real topic name: prefix (tests that share a broker) + business name. */
 export const topicName = (config: Pick<Config, 'TOPIC_PREFIX'>, topic: TopicName) =>
@@ -36,7 +37,7 @@ export async function connectProducer(kafka: Kafka): Promise<Producer> {
 }
 
 /** Creates the topics that are missing. Existing ones are left as they are. */
-export async function createTopics(config: KafkaConfig, log: Logger): Promise<readonly string[]> {
+export async function createTopics(config: TopicConfig, log: Logger): Promise<readonly string[]> {
   const admin = createKafka(config, log).admin();
   await admin.connect();
   try {
@@ -50,8 +51,11 @@ export async function createTopics(config: KafkaConfig, log: Logger): Promise<re
         topics: missing.map((spec) => ({
           topic: topicName(config, spec.name),
           numPartitions: spec.partitions,
-          replicationFactor: 1,
-          configEntries: Object.entries(spec.config).map(([name, value]) => ({ name, value })),
+          replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+          configEntries: Object.entries({ ...spec.config, ...durability(config) }).map(([name, value]) => ({
+            name,
+            value,
+          })),
         })),
       });
     }
@@ -59,4 +63,9 @@ export async function createTopics(config: KafkaConfig, log: Logger): Promise<re
   } finally {
     await admin.disconnect();
   }
+}
+
+/** With `acks=all` an accepted click survives the loss of one broker: all but one copy must have it. */
+function durability({ KAFKA_REPLICATION_FACTOR: copies }: TopicConfig): Record<string, string> {
+  return { 'min.insync.replicas': String(Math.max(1, copies - 1)) };
 }

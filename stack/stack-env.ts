@@ -25,6 +25,8 @@ export function stackEnv(slot: number): Settings {
     DATABASE_OWNER_URL: database(DEMO_SECRETS.DATABASE_OWNER_URL),
     REDIS_URL: `redis://127.0.0.1:${ports.redis}`,
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
+    // One machine gains nothing from more: each partition costs ticks, fetches and produce requests.
+    KAFKA_PARTITIONS: '4',
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporalGrpc}`,
     FLINK_REST_URL: `http://127.0.0.1:${ports.flinkRest}`,
     FLINK_SQL_GATEWAY_URL: `http://127.0.0.1:${ports.flinkGateway}`,
