@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { slotDataDir } from './bootstrap/places.mjs';
 import type { FlinkMode } from './components/flink.js';
@@ -18,6 +18,8 @@ export interface StackOptions {
   readonly seed?: boolean;
   /** Above the environment of the slot, for every process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Deletes what an earlier run left in this slot; refused for slot 0, whose data belongs to a person. */
+  readonly fresh?: boolean;
   readonly quiet?: boolean;
   /** Receives the handle before anything runs, so that Ctrl-C can end a start half way. */
   readonly onStack?: (stack: Stack) => void;
@@ -86,6 +88,10 @@ class RunningStack implements Stack {
     this.external = externalParts(settings);
     this.env = { ...stackEnv(lock.slot), ...settings, ...options.env };
     this.say = options.quiet === true ? () => undefined : (line) => process.stdout.write(`${line}\n`);
+    if (options.fresh === true) {
+      if (lock.slot === 0) throw new Error('slot 0 is never emptied by a start');
+      rmSync(this.dataDir, { recursive: true, force: true });
+    }
     mkdirSync(this.dataDir, { recursive: true });
     // PostgreSQL may run as another user, who must be able to walk down to its folder.
     chmodSync(this.dataDir, 0o755);

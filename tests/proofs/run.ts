@@ -44,7 +44,12 @@ async function runProof(proof: Proof, rest: readonly string[]): Promise<number> 
   process.stdout.write(`proof ${proof.name}, seed ${seed}: ${proof.proves}\n`);
   const started = Date.now();
   const slot = await acquireFreeSlot();
-  const stack = await startStack({ slot, quiet: true, ...(proof.parts ? { parts: proof.parts } : {}) });
+  const stack = await startStack({
+    slot,
+    fresh: true,
+    quiet: true,
+    ...(proof.parts ? { parts: proof.parts } : {}),
+  });
   process.stdout.write(`  stack ready on slot ${stack.slot} after ${seconds(started)} s\n`);
   const context: ProofContext = {
     stack,
