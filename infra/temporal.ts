@@ -76,11 +76,15 @@ export function connectTemporalWorker(config: TemporalConfig): Promise<NativeCon
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
+/** A warning of the SDK about what the workers without workflows are meant to be. */
+const ACTIVITIES_ONLY = 'No workflows registered';
+
 /** Once per operating-system process, before the first worker: our log, and no signal handlers of its own. */
 export function installTemporalRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      if (message.startsWith(ACTIVITIES_ONLY)) return;
       log[LEVELS[level]]({ temporal: readableMeta(meta ?? {}) }, message);
     }),
   });

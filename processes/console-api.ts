@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { adServerRouteDocs } from '../api/ad-server/routes.js';
 import { createConsoleApp } from '../api/console/app.js';
 import { listen } from '../api/kit/server.js';
-import { startBusinessClock } from '../infra/clock.js';
+import { type BusinessClock, startBusinessClock } from '../infra/clock.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createPrisma } from '../infra/prisma.js';
 import { createRedis } from '../infra/redis.js';
@@ -19,15 +19,8 @@ const DRAIN_SHARE = 0.7;
 
 /** Sellers, admins and finance over HTTP. Waits for PostgreSQL, refuses an older schema. */
 export async function startConsoleApi({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
-  const inProduction = config.ADS_ENV === 'production';
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
-  await waitForDatabase(pool, log);
-  await assertSchemaIsCurrent(pool);
-  if (inProduction) await refuseDemoAccounts(pool);
-  const clock = await startBusinessClock(pool, {
-    mustBeReal: inProduction,
-    onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
-  });
+  const clock = await openDatabase(pool, { config, log });
   const prisma = createPrisma(pool);
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const temporal = createTemporalClient(config);
@@ -54,6 +47,26 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
       await pool.end();
     },
   };
+}
+
+/** Everything that the database must be before anybody may ask. A refusal leaves no connection behind. */
+async function openDatabase(
+  pool: DatabasePool,
+  { config, log }: Pick<ProcessContext, 'config' | 'log'>,
+): Promise<BusinessClock> {
+  const inProduction = config.ADS_ENV === 'production';
+  try {
+    await waitForDatabase(pool, log);
+    await assertSchemaIsCurrent(pool);
+    if (inProduction) await refuseDemoAccounts(pool);
+    return await startBusinessClock(pool, {
+      mustBeReal: inProduction,
+      onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
+    });
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
 }
 
 async function refuseDemoAccounts(pool: DatabasePool): Promise<void> {

@@ -70,8 +70,11 @@ beforeAll(async () => {
       if (name === 'cross-site') return err({ code: 'csrf_check_failed', message: 'No.' });
       return ok(ACTORS[name] ?? null);
     },
+    trustedProxies: 'loopback',
     limitRate: async (req) =>
-      req.get('x-greedy') === '1' ? { allowed: false, retryAfterSeconds: 7 } : { allowed: true },
+      req.get('x-greedy') === '1' || req.ip === '203.0.113.9'
+        ? { allowed: false, retryAfterSeconds: 7 }
+        : { allowed: true },
   });
   server = await listen(app, { host: '127.0.0.1', port: 0, log, shutdownTimeoutMs: 1_000 });
 });
@@ -240,6 +243,12 @@ describe('problems', () => {
     expect((await call('/v1/things/abc', { as: 'cross-site', body: good, headers: crossSite })).status).toBe(
       429,
     );
+  });
+
+  test('a trusted proxy’s word about the caller’s address counts', async () => {
+    const from = (address: string) => call('/v1/open', { headers: { 'x-forwarded-for': address } });
+    expect((await from('203.0.113.9')).status).toBe(429);
+    expect((await from('203.0.113.9, 198.51.100.7')).status).toBe(204);
   });
 
   test('a store that does not answer is 503, with what to do', async () => {
