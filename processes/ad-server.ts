@@ -50,6 +50,7 @@ export async function startAdServer(
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await assertSchemaIsCurrent(pool);
   const clock = await startBusinessClock(pool, {
+    mustBeReal: config.ADS_ENV === 'production',
     onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
   });
   const stores = openStores(context, pool, metrics);

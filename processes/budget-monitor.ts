@@ -18,6 +18,7 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await assertSchemaIsCurrent(pool);
   const clock = await startBusinessClock(pool, {
+    mustBeReal: config.ADS_ENV === 'production',
     onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
   });
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
