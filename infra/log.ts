@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from './config.js';
 
 /** The correlation id of the request, event or workflow that this code runs for. */
@@ -28,8 +28,13 @@ const REDACTED = [
   'ip',
 ];
 
-export function createLogger(config: Pick<Config, 'LOG_LEVEL' | 'INSTANCE_NAME'>, process: string): Logger {
-  return pino({
+/** JSON lines to standard output; `destination` is for tests. */
+export function createLogger(
+  config: Pick<Config, 'LOG_LEVEL' | 'INSTANCE_NAME'>,
+  process: string,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options: LoggerOptions = {
     level: config.LOG_LEVEL,
     base: { process, instance: config.INSTANCE_NAME },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -41,5 +46,6 @@ export function createLogger(config: Pick<Config, 'LOG_LEVEL' | 'INSTANCE_NAME'>
       const id = correlationId();
       return id === undefined ? {} : { correlationId: id };
     },
-  });
+  };
+  return pino(options, destination);
 }
