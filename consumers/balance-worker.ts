@@ -28,7 +28,7 @@ export interface BalanceWorkerDeps {
   readonly metrics: Metrics;
 }
 
-/** Most clicks in one transaction: 500 take about 25 ms; more adds latency, not throughput. */
+/** Most clicks in one transaction: beyond it a batch adds latency and hardly any throughput (`bench/charge-clicks`). */
 const CLICKS_PER_TRANSACTION = 500;
 /** A third of the session time-out: a partition that waits for PostgreSQL stays ours. */
 const HEARTBEAT_MS = 3_000;

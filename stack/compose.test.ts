@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { SEARCH_ATTRIBUTES } from '../contracts/temporal/campaign-lifecycle.js';
 import { configSchema } from '../infra/config.js';
 import { REPO_ROOT, VERSIONS } from './bootstrap/places.mjs';
 import { flinkSettings } from './components/flink-settings.js';
-import { SEARCH_ATTRIBUTES } from './components/temporal.js';
 import { allParts } from './components.js';
 import { PORT_OFFSETS, portsOf } from './slots.js';
 
@@ -158,5 +158,5 @@ test('Flink has the settings of the native stack, apart from addresses, folders 
 
 test('the same search attributes are registered', () => {
   const command = service('temporal-search-attributes').command;
-  expect(String(command)).toContain(`for name in ${SEARCH_ATTRIBUTES.join(' ')};`);
+  expect(String(command)).toContain(`for name in ${Object.values(SEARCH_ATTRIBUTES).join(' ')};`);
 });

@@ -6,8 +6,7 @@ import { requireOwnership, type UserActor } from '../../domain/access.js';
 import { err, ok, type Result } from '../../domain/result.js';
 import type { DatabasePool } from '../../infra/postgres.js';
 import { type Campaign, readCampaign } from '../../operations/campaign-read.js';
-
-const IDEMPOTENCY_KEY = /^[A-Za-z0-9_.:-]{8,128}$/;
+import { IDEMPOTENCY_KEY } from '../kit/route.js';
 
 /** The caller's key of this act, if it sent one. */
 export function optionalIdempotencyKey(req: {

@@ -163,7 +163,7 @@ export function assertComplete(doc: RouteDoc): void {
   invariant(doc.body === undefined || doc.method !== 'get', `${name}: GET has no body`);
 }
 
-const IDEMPOTENCY_KEY = /^[A-Za-z0-9_.:-]{8,128}$/;
+export const IDEMPOTENCY_KEY = /^[A-Za-z0-9_.:-]{8,128}$/;
 
 /** Everything wrong with params, query, body and key together, so that a caller corrects it in one go. */
 function readInput<

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../../contracts/temporal/campaign-lifecycle.js';
 import { VERSIONS } from '../bootstrap/places.mjs';
 import { getTemporalCli, temporalCliPath } from '../bootstrap/temporal-cli.mjs';
 import type { Part, SlotContext } from '../part.js';
@@ -10,7 +11,7 @@ import { isOk } from './http-ready.js';
 const dataOf = (context: SlotContext) => join(context.dataDir, 'temporal');
 
 /** What lists and the UI filter by; registered at each start, known ones are kept. */
-export const SEARCH_ATTRIBUTES = ['AdvertiserId', 'CampaignId', 'Phase', 'ReviewStatus'] as const;
+const searchAttributes = Object.values(SEARCH_ATTRIBUTES);
 
 /** The default minimal interval between runs of one workflow id costs a second per continue-as-new. */
 const DYNAMIC_CONFIG = { 'history.workflowIdReuseMinimalInterval': '"0s"' } as const;
@@ -45,7 +46,7 @@ function serverArgs(context: SlotContext): string[] {
     ...['--port', String(temporalGrpc), '--http-port', String(temporalHttp)],
     ...['--ui-port', String(temporalUi), '--metrics-port', String(temporalMetrics)],
     ...['--db-filename', join(dataOf(context), 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL'],
-    ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
     ...Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => [
       '--dynamic-config-value',
       `${name}=${value}`,
