@@ -12,6 +12,9 @@ export const REDIS_KEYS = {
   /** STRING, JSON {version, status}: the newest campaign version that the ranking has taken in. Flink. No TTL. */
   campaignAcknowledgement: (campaignId: string) => `campaign-acknowledged:${campaignId}`,
   campaignAcknowledgementPrefix: 'campaign-acknowledged:',
+  /** STRING, JSON AdPerformance of the newest 5-minute window of an ad on a placement. TTL 15 min. Flink only. */
+  performance: (adId: string, placement: string) => `performance:${adId}:${placement}`,
+  performancePrefix: 'performance:',
   /** HASH `campaign:<id>` | `advertiser:<id>` -> JSON ServingStop. Budget monitor and balance worker. No TTL. */
   servingStops: 'serving-stops',
   /** STRING integer, TTL 60 s: clicks of a device or an address in the running minute. Ad server. */

@@ -37,7 +37,9 @@ export async function startBusinessClock(
   };
   let offsetMs = await read();
   const refresh = async () => {
-    offsetMs = Math.max(offsetMs, await read());
+    const readMs = await read();
+    // Only forward; but a demonstration that begins some weeks ago is set back once, from zero.
+    offsetMs = offsetMs === 0 ? readMs : Math.max(offsetMs, readMs);
   };
   const timer = setInterval(() => {
     refresh().catch((error: unknown) => options.onError?.(error));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { DEMO } from '../contracts/demo.js';
 
 /**
  * The only reader of the environment. Every variable is described here once; `.env.example` and
@@ -45,12 +46,25 @@ function isProxyRange(item: string): boolean {
   return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= mostBits;
 }
 
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{24,}={0,2}$/, 'whsec_ and at least 18 bytes in base64');
+
 /** Secrets that work out of the box and are refused in production. */
 export const DEMO_SECRETS = {
   CLICK_TOKEN_KEYS: 'demo1:64656d6f2d636c69636b2d746f6b656e2d6b65792d6e6f742d666f722d70726f64',
   HASH_KEY: 'demo-hash-key-not-for-production',
+  PAYMENT_SECRET_KEY: 'test_sk_demo-payment-secret-key',
+  PAYMENT_WEBHOOK_SECRET: 'whsec_ZGVtby1wYXltZW50LXdlYmhvb2stc2VjcmV0',
+  TAX_INVOICE_API_KEY: 'test_demo-tax-invoice-api-key',
+  TAX_INVOICE_WEBHOOK_SECRET: 'whsec_ZGVtby10YXgtaW52b2ljZS13ZWJob29r',
+  BUSINESS_REGISTRY_KEY: 'demo-business-registry-key',
+  MESSAGES_API_KEY: 'demo-messages-key',
+  MESSAGES_API_SECRET: 'demo-messages-secret',
+  BILLING_KEY_ENCRYPTION_KEY: '64656d6f2d62696c6c696e672d6b65792d6e6f742d666f722d70726f642d2121',
   DATABASE_URL: 'postgres://ads_app:ads_app_demo@127.0.0.1:18010/ads',
   DATABASE_OWNER_URL: 'postgres://ads_owner:ads_owner_demo@127.0.0.1:18010/ads',
+  FLINK_DATABASE_URL: 'postgres://ads_flink:ads_flink_demo@127.0.0.1:18010/ads',
 } as const;
 
 export const configSchema = z.object({
@@ -130,6 +144,10 @@ export const configSchema = z.object({
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace.'),
   FLINK_REST_URL: z.string().default('http://127.0.0.1:18014').describe('Flink JobManager.'),
   FLINK_SQL_GATEWAY_URL: z.string().default('http://127.0.0.1:18015').describe('Flink SQL gateway.'),
+  FLINK_DATABASE_URL: z
+    .string()
+    .default(DEMO_SECRETS.FLINK_DATABASE_URL)
+    .describe('PostgreSQL as Flink sees it: a role that writes conversion results and performance only.'),
   FLINK_CHECKPOINT_DIR: z
     .string()
     .default('.stack/slot-0/flink/checkpoints')
@@ -169,6 +187,70 @@ export const configSchema = z.object({
     .default(200)
     .describe('How long a click waits for its outcome before 202 accepted.'),
   SESSION_HOURS: z.coerce.number().int().positive().default(12).describe('Life of a console session.'),
+  CONSOLE_URL: z
+    .url()
+    .default('http://127.0.0.1:18001')
+    .describe('The console as people and providers reach it: links in messages, webhooks.'),
+  PAYMENT_PROVIDER_URL: z
+    .url()
+    .default('http://127.0.0.1:18040/payments')
+    .describe('Payment provider (Toss Payments shape). Default: the sandbox.'),
+  PAYMENT_SECRET_KEY: z.string().min(8).default(DEMO_SECRETS.PAYMENT_SECRET_KEY).describe('Its secret key.'),
+  PAYMENT_WEBHOOK_SECRET: webhookSecret
+    .default(DEMO_SECRETS.PAYMENT_WEBHOOK_SECRET)
+    .describe('Signs the webhooks of the payment provider (Standard Webhooks, whsec_…).'),
+  BILLING_KEY_ENCRYPTION_KEY: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, '32 bytes of hex')
+    .default(DEMO_SECRETS.BILLING_KEY_ENCRYPTION_KEY)
+    .describe('Encrypts stored billing keys (AES-256-GCM), 32 bytes of hex.'),
+  TAX_INVOICE_PROVIDER_URL: z
+    .url()
+    .default('http://127.0.0.1:18040/tax-invoices')
+    .describe('Tax invoice provider (Bolta shape). Default: the sandbox.'),
+  TAX_INVOICE_API_KEY: z
+    .string()
+    .min(8)
+    .default(DEMO_SECRETS.TAX_INVOICE_API_KEY)
+    .describe('Key of the tax invoice provider.'),
+  TAX_INVOICE_WEBHOOK_SECRET: webhookSecret
+    .default(DEMO_SECRETS.TAX_INVOICE_WEBHOOK_SECRET)
+    .describe('Signs the webhooks of the tax invoice provider (Standard Webhooks, whsec_…).'),
+  BUSINESS_REGISTRY_URL: z
+    .url()
+    .default('http://127.0.0.1:18040/business-registry')
+    .describe('Business registry (National Tax Service shape). Default: the sandbox.'),
+  BUSINESS_REGISTRY_KEY: z
+    .string()
+    .min(8)
+    .default(DEMO_SECRETS.BUSINESS_REGISTRY_KEY)
+    .describe('Service key of the business registry.'),
+  MESSAGES_PROVIDER_URL: z
+    .url()
+    .default('http://127.0.0.1:18040/messages')
+    .describe('Kakao Alimtalk and SMS (Solapi shape). Default: the sandbox.'),
+  MESSAGES_API_KEY: z.string().min(8).default(DEMO_SECRETS.MESSAGES_API_KEY).describe('Its key.'),
+  MESSAGES_API_SECRET: z.string().min(8).default(DEMO_SECRETS.MESSAGES_API_SECRET).describe('Its secret.'),
+  SMTP_URL: z.string().default('smtp://127.0.0.1:18041').describe('Mail server. Default: the sandbox mailbox.'),
+  MAIL_FROM: z.string().default('광고센터 <no-reply@ads.example>').describe('Sender of mails.'),
+  OUTSIDE_PROVIDERS_PORT: port.default(18_040).describe('Sandbox of the outside services (process `outside`).'),
+  OUTSIDE_MAILBOX_PORT: port.default(18_041).describe('SMTP port of the sandbox mailbox (process `outside`).'),
+  STOREFRONT_PORT: port.default(18_042).describe('Demonstration shop (process `outside`).'),
+  AD_SERVER_URL: z
+    .url()
+    .default('http://127.0.0.1:18000')
+    .describe('The ad server as the demonstration shop reaches it.'),
+  SHOP_API_KEY: z.string().default(DEMO.shopApiKey).describe('API key of the demonstration shop.'),
+  SHOP_TRAFFIC: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('Shoppers of the demonstration shop: off is `npm start -- --no-traffic`.'),
+  SHOP_SPEED_UP: z.coerce
+    .number()
+    .positive()
+    .max(10_000)
+    .default(60)
+    .describe('How much faster than real time the demonstration shop replays its orders.'),
 });
 
 export type Config = z.infer<typeof configSchema>;
@@ -224,13 +306,19 @@ function refusedInProduction(config: Config): string[] {
 
 function demoSecretNames(config: Config): (keyof typeof DEMO_SECRETS)[] {
   const demoKeys = new Set(keysOf(DEMO_SECRETS.CLICK_TOKEN_KEYS).map(hexOf));
-  const found: Record<keyof typeof DEMO_SECRETS, boolean> = {
-    CLICK_TOKEN_KEYS: keysOf(config.CLICK_TOKEN_KEYS).some((key) => demoKeys.has(hexOf(key))),
-    HASH_KEY: config.HASH_KEY.trim() === DEMO_SECRETS.HASH_KEY,
-    DATABASE_URL: holdsDemoPassword(config.DATABASE_URL),
-    DATABASE_OWNER_URL: holdsDemoPassword(config.DATABASE_OWNER_URL),
+  const isDemo = (name: keyof typeof DEMO_SECRETS): boolean => {
+    switch (name) {
+      case 'CLICK_TOKEN_KEYS':
+        return keysOf(config.CLICK_TOKEN_KEYS).some((key) => demoKeys.has(hexOf(key)));
+      case 'DATABASE_URL':
+      case 'DATABASE_OWNER_URL':
+      case 'FLINK_DATABASE_URL':
+        return holdsDemoPassword(config[name]);
+      default:
+        return config[name].trim().toLowerCase() === DEMO_SECRETS[name].toLowerCase();
+    }
   };
-  return (Object.keys(found) as (keyof typeof DEMO_SECRETS)[]).filter((name) => found[name]);
+  return (Object.keys(DEMO_SECRETS) as (keyof typeof DEMO_SECRETS)[]).filter(isDemo);
 }
 
 const passwordsOf = (address: string): string[] => {
@@ -241,7 +329,8 @@ const passwordsOf = (address: string): string[] => {
 
 /** Either database's demo password, in its place before the host or as a parameter. */
 function holdsDemoPassword(address: string): boolean {
-  const demo = [DEMO_SECRETS.DATABASE_URL, DEMO_SECRETS.DATABASE_OWNER_URL].flatMap(passwordsOf);
+  const { DATABASE_URL, DATABASE_OWNER_URL, FLINK_DATABASE_URL } = DEMO_SECRETS;
+  const demo = [DATABASE_URL, DATABASE_OWNER_URL, FLINK_DATABASE_URL].flatMap(passwordsOf);
   return passwordsOf(address).some((password) => demo.includes(password));
 }
 

@@ -11,6 +11,7 @@ export const PROCESSES = {
   'temporal-worker': async () => (await import('./temporal-worker.js')).startTemporalWorker,
   'console-api': async () => (await import('./console-api.js')).startConsoleApi,
   'ad-server': async () => (await import('./ad-server.js')).startAdServer,
+  outside: async () => (await import('./outside.js')).startOutside,
 } as const satisfies Record<string, () => Promise<StartProcess>>;
 
 export type ProcessName = keyof typeof PROCESSES;

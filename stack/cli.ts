@@ -26,6 +26,8 @@ const OPTIONS = {
   slot: { type: 'string', default: '0' },
   flink: { type: 'string', default: 'one' },
   'no-seed': { type: 'boolean', default: false },
+  'no-traffic': { type: 'boolean', default: false },
+  components: { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
   follow: { type: 'boolean', short: 'f', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -45,7 +47,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (flink === undefined) return print('--flink takes "one" or "cluster"', 2);
   switch (command) {
     case 'start':
-      return runForeground({ slot, flink, seed: !values['no-seed'] });
+      return runForeground({
+        slot,
+        flink,
+        seed: !values['no-seed'],
+        ...(values.components ? { parts: ['components'] } : {}),
+        ...(values['no-traffic'] ? { env: { SHOP_TRAFFIC: 'off' } } : {}),
+      });
     case 'stop':
       return stop(slot);
     case 'status':

@@ -5,6 +5,8 @@ interface ForegroundOptions {
   readonly slot: number;
   readonly flink: FlinkMode;
   readonly seed: boolean;
+  readonly parts?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `npm start`: runs until a signal, then stops everything in order. A second signal ends it at once. */
@@ -45,6 +47,8 @@ function printAddresses(stack: Stack, seconds: number): void {
     ['ad server', url(ports.adServer)],
     ['console API', url(ports.consoleApi)],
     ['its documentation', url(ports.consoleApi, '/docs')],
+    ['demo shop', url(ports.storefront)],
+    ['sandbox mailbox', url(ports.providers, '/mailbox')],
     ['Temporal UI', external.includes('temporal') ? 'of your own server' : url(ports.temporalUi)],
     ['Flink UI', env.FLINK_REST_URL ?? url(ports.flinkRest)],
   ];

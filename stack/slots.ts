@@ -29,6 +29,10 @@ export const PORT_OFFSETS = {
   balanceWorkerOps: 31,
   backOfficeOps: 32,
   backgroundOps: 33,
+  outsideOps: 34,
+  providers: 40,
+  mailbox: 41,
+  storefront: 42,
 } as const;
 
 export type PortName = keyof typeof PORT_OFFSETS;
@@ -57,6 +61,10 @@ export function portsOf(slot: number): Ports {
     balanceWorkerOps: port('balanceWorkerOps'),
     backOfficeOps: port('backOfficeOps'),
     backgroundOps: port('backgroundOps'),
+    outsideOps: port('outsideOps'),
+    providers: port('providers'),
+    mailbox: port('mailbox'),
+    storefront: port('storefront'),
   };
 }
 

@@ -23,6 +23,7 @@ export function stackEnv(slot: number): Settings {
     CONSOLE_API_PORT: String(ports.consoleApi),
     DATABASE_URL: database(DEMO_SECRETS.DATABASE_URL),
     DATABASE_OWNER_URL: database(DEMO_SECRETS.DATABASE_OWNER_URL),
+    FLINK_DATABASE_URL: database(DEMO_SECRETS.FLINK_DATABASE_URL),
     REDIS_URL: `redis://127.0.0.1:${ports.redis}`,
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
     // One machine gains nothing from more: each partition costs ticks, fetches and produce requests.
@@ -32,6 +33,16 @@ export function stackEnv(slot: number): Settings {
     FLINK_SQL_GATEWAY_URL: `http://127.0.0.1:${ports.flinkGateway}`,
     FLINK_CHECKPOINT_DIR: checkpointDirOf(slotDataDir(slot)),
     TEMPORAL_TEST_SERVER: testServerPath(),
+    OUTSIDE_PROVIDERS_PORT: String(ports.providers),
+    OUTSIDE_MAILBOX_PORT: String(ports.mailbox),
+    STOREFRONT_PORT: String(ports.storefront),
+    AD_SERVER_URL: `http://127.0.0.1:${ports.adServer}`,
+    CONSOLE_URL: `http://127.0.0.1:${ports.consoleApi}`,
+    PAYMENT_PROVIDER_URL: `http://127.0.0.1:${ports.providers}/payments`,
+    TAX_INVOICE_PROVIDER_URL: `http://127.0.0.1:${ports.providers}/tax-invoices`,
+    BUSINESS_REGISTRY_URL: `http://127.0.0.1:${ports.providers}/business-registry`,
+    MESSAGES_PROVIDER_URL: `http://127.0.0.1:${ports.providers}/messages`,
+    SMTP_URL: `smtp://127.0.0.1:${ports.mailbox}`,
   };
 }
 

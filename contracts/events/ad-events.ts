@@ -106,6 +106,36 @@ export const adClickDecidedSchema = z.object({
   bookedDate: z.string(),
 });
 
+const conversion = {
+  orderLineId: id,
+  orderId: id,
+  clickId: id,
+  adId: id,
+  campaignId: id,
+  advertiserId: id,
+  placement: z.enum(PLACEMENTS),
+  /** What was bought: the advertised product (`direct`) or another one of the same seller (`indirect`). */
+  productId: id,
+  match: z.enum(['direct', 'indirect']),
+  quantity: z.number().int().positive(),
+  conversionValueKrw: z.number().int().nonnegative(),
+  /** When the click and the order line were recorded: what the 24 hours are measured with. */
+  clickedAt: instant,
+  convertedAt: instant,
+  rulesVersion: z.number().int().positive(),
+};
+
+/** An order line was matched to a click. Written by Flink; `eventId` = `converted:<orderLineId>`. */
+export const adConvertedSchema = z.object({ ...envelope, type: z.literal('AD_CONVERTED'), ...conversion });
+
+/** A matched order line was cancelled. Written by Flink; `eventId` = `reversed:<orderLineId>`. */
+export const adConversionReversedSchema = z.object({
+  ...envelope,
+  type: z.literal('AD_CONVERSION_REVERSED'),
+  ...conversion,
+  reversedAt: instant,
+});
+
 /** Keeps event time moving when nobody shops. */
 export const clockTickSchema = z.object({ ...envelope, type: z.literal('CLOCK_TICK') });
 
@@ -114,6 +144,8 @@ export const adEventSchema = z.discriminatedUnion('type', [
   adViewedSchema,
   adClickedSchema,
   adClickDecidedSchema,
+  adConvertedSchema,
+  adConversionReversedSchema,
   clockTickSchema,
 ]);
 
@@ -121,5 +153,7 @@ export type AdsServed = z.infer<typeof adsServedSchema>;
 export type AdViewed = z.infer<typeof adViewedSchema>;
 export type AdClicked = z.infer<typeof adClickedSchema>;
 export type AdClickDecided = z.infer<typeof adClickDecidedSchema>;
+export type AdConverted = z.infer<typeof adConvertedSchema>;
+export type AdConversionReversed = z.infer<typeof adConversionReversedSchema>;
 export type ClockTick = z.infer<typeof clockTickSchema>;
 export type AdEvent = z.infer<typeof adEventSchema>;

@@ -123,8 +123,8 @@ function sources() {
 const runCompiler = () => run(npxPath('tsc'), ['--noCheck', '-p', 'tsconfig.json']);
 
 function isComplete(files) {
-  const compiled = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
-  return compiled.every((file) => existsSync(join(DIST, relative(REPO_ROOT, file).replace(/\.ts$/, '.js'))));
+  const compiled = files.filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'));
+  return compiled.every((file) => existsSync(join(DIST, relative(REPO_ROOT, file).replace(/\.tsx?$/, '.js'))));
 }
 
 function copyAssets(files) {
@@ -147,7 +147,7 @@ function removeStale(files) {
     // The build's own records and the workflow bundle lie at the top and have no source of their own.
     if (!path.includes(sep)) continue;
     const source = path.replace(/\.js(\.map)?$/, '.ts');
-    if (!alive.has(path) && !alive.has(source)) rmSync(file);
+    if (!alive.has(path) && !alive.has(source) && !alive.has(`${source}x`)) rmSync(file);
   }
 }
 

@@ -1,7 +1,8 @@
 export const USAGE = `node stack/bootstrap.mjs <command> [options]
 
-  start [--flink cluster] [--slot N] [--no-seed]
-                      gets, builds and runs everything; Ctrl-C or "stop" ends it, the data stays
+  start [--flink cluster] [--slot N] [--no-seed] [--no-traffic] [--components]
+                      gets, builds and runs everything; Ctrl-C or "stop" ends it, the data stays.
+                      --no-traffic: a shop without shoppers; --components: the engines only
   stop [--slot N]     ends a running stack from another terminal, and what a killed one left behind
   status [--slot N]   parts, process ids, ports, restarts
   logs <part> [-f] [--slot N]

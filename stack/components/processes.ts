@@ -43,6 +43,7 @@ function groups(flinkNames: readonly string[]): readonly Group[] {
       needs: ['redis', 'kafka', ...flinkNames],
       opsPort: 'backgroundOps',
     },
+    { name: 'outside', runs: ['outside'], needs: [], opsPort: 'outsideOps' },
   ];
 }
 
