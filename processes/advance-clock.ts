@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createTemporalClient } from '../infra/temporal.js';
 import { advanceBusinessClock } from '../operations/advance-business-clock.js';
-import { tellClockMoved } from '../operations/campaign-workflow.js';
+import { tellCampaignsThatClockMoved } from '../operations/tell-clock-moved.js';
 import type { ProcessContext } from './process.js';
 
 /**
@@ -40,20 +40,10 @@ async function businessNowMs(pool: DatabasePool): Promise<number> {
   return rows[0]?.now.getTime() ?? Date.now();
 }
 
-/** Temporal's own timers stand in real time; each lifecycle reads the business clock again. */
 async function tellCampaigns({ config, log }: ProcessContext, pool: DatabasePool): Promise<number> {
-  const { rows } = await pool.query<{ id: string }>(
-    `SELECT id FROM campaign WHERE status IN ('enabled', 'paused') ORDER BY id`,
-  );
   const temporal = createTemporalClient(config);
-  let told = 0;
   try {
-    for (const { id } of rows) {
-      const answer = await tellClockMoved(temporal.client, id);
-      if (answer.ok) told += 1;
-      else log.warn({ campaignId: id, error: answer.error }, 'campaign not told that the clock moved');
-    }
-    return told;
+    return await tellCampaignsThatClockMoved(pool, temporal.client, log);
   } finally {
     await temporal.close();
   }

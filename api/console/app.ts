@@ -6,10 +6,12 @@ import { advertiserRoutes } from './advertisers.js';
 import { apiKeyRoutes } from './api-keys.js';
 import { auditLogRoutes } from './audit-log.js';
 import { createConsoleAuthenticator } from './authenticate.js';
+import { businessClockRoutes } from './business-clock.js';
 import { campaignReviewRoutes } from './campaign-reviews.js';
 import { campaignRoutes } from './campaigns.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
+import { productFeedRoutes } from './product-feed.js';
 import { productRoutes } from './products.js';
 import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
@@ -22,11 +24,13 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...advertiserRoutes(deps),
     ...advertiserMoneyRoutes(deps),
     ...productRoutes(deps),
+    ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
     ...campaignReviewRoutes({ ...deps, now: deps.businessNow }),
     ...apiKeyRoutes(deps),
     ...auditLogRoutes(deps),
     ...reconciliationRoutes(deps),
+    ...businessClockRoutes(deps),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RouteDefinition } from '../../api/kit/route.js';
+import { API_SCOPES } from '../../domain/access.js';
 import { createApiKey } from '../../operations/api-keys.js';
 import { type Answer, type IdentityConsole, startIdentityConsole } from './identity-console.js';
 
@@ -13,6 +14,7 @@ const STAFF: readonly Caller[] = ['finance', 'admin'];
 const SELLER: readonly Caller[] = ['advertiser'];
 const SELLER_OR_ADMIN: readonly Caller[] = ['advertiser', 'admin'];
 const ADMIN: readonly Caller[] = ['admin'];
+const MACHINE: readonly Caller[] = ['apiKey'];
 
 /** Who may call what, written down a second time on purpose: a new or changed route must be declared here. */
 const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
@@ -26,6 +28,7 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'GET /v1/advertisers/{id}/clicks': PEOPLE,
   'GET /v1/products': PEOPLE,
   'GET /v1/categories': PEOPLE,
+  'PUT /v1/product-feed': MACHINE,
   'POST /v1/campaigns': SELLER,
   'PUT /v1/campaigns/{id}': SELLER,
   'GET /v1/campaigns': PEOPLE,
@@ -43,6 +46,8 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'DELETE /v1/api-keys/{id}': ADMIN,
   'GET /v1/audit-log': ADMIN,
   'GET /v1/reconciliation': STAFF,
+  'GET /v1/business-clock': EVERYBODY,
+  'POST /v1/business-clock/advances': STAFF,
 };
 
 let consoleApi: IdentityConsole;
@@ -52,8 +57,9 @@ beforeAll(async () => {
   consoleApi = await startIdentityConsole();
   const { prisma, config } = consoleApi.deps;
   const by = { actorId: 'usr_admin', actorRole: 'admin', via: 'cli' } as const;
-  const scopes = ['ads:read', 'clicks:write', 'events:write', 'orders:write'] as const;
-  apiKey = (await createApiKey({ prisma, hashKey: config.HASH_KEY }, { name: 'shop', scopes }, by)).key;
+  apiKey = (
+    await createApiKey({ prisma, hashKey: config.HASH_KEY }, { name: 'shop', scopes: API_SCOPES }, by)
+  ).key;
 });
 afterAll(() => consoleApi.close());
 
