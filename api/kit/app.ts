@@ -99,8 +99,7 @@ function registerRoutes(app: Express, options: HttpAppOptions): void {
     const method = route.method.toUpperCase();
     if (methods.has(method)) throw new Error(`two routes for ${method} ${route.path}`);
     methodsByPath.set(path, methods.add(method));
-    const reader: RequestHandler[] = route.body === undefined ? [] : [requireJson(), json];
-    app[route.method](path, guard(route, options), ...reader, answer(route));
+    app[route.method](path, guard(route, options), ...bodyReader(route, json), answer(route));
   }
   for (const [path, methods] of methodsByPath) app.all(path, methodNotAllowedHandler([...methods].sort()));
 }
@@ -140,17 +139,26 @@ export function sendTooManyRequests(res: Response, retryAfterSeconds: number): v
   });
 }
 
-function requireJson(): RequestHandler {
+function bodyReader(route: RouteDefinition, json: RequestHandler): RequestHandler[] {
+  if (route.rawBody !== undefined) {
+    const { contentTypes, limit } = route.rawBody;
+    return [requireMediaType(contentTypes), express.raw({ limit, type: [...contentTypes] })];
+  }
+  return route.body === undefined ? [] : [requireMediaType(['application/json']), json];
+}
+
+function requireMediaType(contentTypes: readonly string[]): RequestHandler {
   return (req, res, next) => {
     const empty = req.get('content-length') === '0';
-    if (empty || req.is('application/json') !== false) {
+    if (empty || req.is([...contentTypes]) !== false) {
       next();
       return;
     }
+    const isJson = contentTypes.join() === 'application/json';
     sendProblem(res, {
       code: 'unsupported_media_type',
-      message: 'The body must be JSON.',
-      nextStep: 'Send content-type: application/json.',
+      message: isJson ? 'The body must be JSON.' : 'The body is not of a type that is taken here.',
+      nextStep: `Send content-type: ${contentTypes.join(' or ')}.`,
     });
   };
 }

@@ -1,7 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { problemSchema } from '../../contracts/http/problem.js';
-import type { Access, RouteDoc } from './route.js';
+import type { Access, RawBodySpec, RouteDoc } from './route.js';
 
 const namedProblem = problemSchema.meta({
   id: 'Problem',
@@ -47,6 +47,7 @@ export function registerRouteDoc(registry: OpenAPIRegistry, doc: RouteDoc): void
       ...(doc.body === undefined
         ? {}
         : { body: { required: true, content: { 'application/json': { schema: doc.body } } } }),
+      ...(doc.rawBody === undefined ? {} : { body: { required: true, content: rawContent(doc.rawBody) } }),
     },
     responses: { ...problemResponses(doc), ...ownResponses(doc) },
   });
@@ -67,6 +68,11 @@ export function generateOpenApi(docs: readonly RouteDoc[], info: OpenApiInfo): R
 function operationId(doc: RouteDoc): string {
   const words = doc.path.replace(/^\/v1\//, '').match(/[A-Za-z0-9]+/g) ?? [];
   return doc.method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+function rawContent({ contentTypes }: RawBodySpec) {
+  const bytes = { schema: { type: 'string' as const, format: 'binary' } };
+  return Object.fromEntries(contentTypes.map((type) => [type, bytes]));
 }
 
 function accessText(access: Access): string {

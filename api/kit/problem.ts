@@ -111,7 +111,7 @@ export function methodNotAllowedHandler(allowed: readonly string[]): RequestHand
 const BODY_FAILURES: Readonly<Record<string, FieldFailure>> = {
   'entity.too.large': {
     code: 'body_too_large',
-    message: 'The body is larger than 64 kB.',
+    message: 'The body is larger than what is taken here (64 kB where nothing else is said).',
     nextStep: 'Send less in one request.',
   },
   'entity.parse.failed': { code: 'malformed_json', message: 'The body is not valid JSON.' },

@@ -54,6 +54,15 @@ const routes: RouteDefinition[] = [
     responses: { 204: { description: 'Nothing.' } },
     handler: async ({ actor }) => (actor === null ? { status: 204 } : err({ code: 'conflict', message: '' })),
   }),
+  defineRoute({
+    method: 'put',
+    path: '/v1/bytes',
+    summary: 'Takes bytes as they came.',
+    access: { public: true },
+    rawBody: { contentTypes: ['image/png', 'application/json'], limit: '1kb' },
+    responses: { 200: { description: 'Their number.', schema: z.object({ hex: z.string() }) } },
+    handler: async ({ rawBody }) => ({ status: 200, body: { hex: rawBody.toString('hex') } }),
+  }),
 ];
 
 let server: RunningServer;
@@ -301,5 +310,22 @@ describe('OpenAPI', () => {
     });
     expect(text).toContain('Idempotency-Key');
     expect(text).toContain('#/components/schemas/Problem');
+  });
+});
+
+describe('raw bodies', () => {
+  const put = (contentType: string, body: Uint8Array<ArrayBuffer> | string) =>
+    fetch(`${server.url}/v1/bytes`, { method: 'PUT', headers: { 'content-type': contentType }, body });
+
+  test('reach the handler byte for byte, whatever they hold', async () => {
+    expect(await (await put('image/png', new Uint8Array([0, 255, 13, 10]))).json()).toEqual({
+      hex: '00ff0d0a',
+    });
+    expect(await (await put('application/json', '{ "a":1}')).json()).toEqual({ hex: '7b202261223a317d' });
+  });
+
+  test('of another type or too large are refused', async () => {
+    expect((await put('text/html', '<p>')).status).toBe(415);
+    expect((await put('image/png', new Uint8Array(2_000))).status).toBe(413);
   });
 });

@@ -23,6 +23,13 @@ export interface ResponseSpec {
 }
 export type Responses = Readonly<Record<number, ResponseSpec>>;
 
+export interface RawBodySpec {
+  /** Media types that are read; any other is answered 415. */
+  readonly contentTypes: readonly [string, ...string[]];
+  /** In the form of Express: `64kb`, `10mb`. More is answered 413. */
+  readonly limit: string;
+}
+
 /** What the documentation of a route needs; also what a server without this kit's handlers registers. */
 export interface RouteDoc {
   readonly method: HttpMethod;
@@ -37,6 +44,8 @@ export interface RouteDoc {
   /** For documentation; only `Idempotency-Key` is read by the kit. */
   readonly headers?: z.ZodObject | undefined;
   readonly body?: z.ZodType | undefined;
+  /** Takes the bytes of the body as they came (a signature, a file) instead of JSON: `input.rawBody`. */
+  readonly rawBody?: RawBodySpec | undefined;
   readonly responses: Responses;
   /** Takes and requires an `Idempotency-Key` header. */
   readonly idempotent?: boolean | undefined;
@@ -84,6 +93,8 @@ export interface RouteInput<A extends Access, P, Q, B> {
   readonly params: Output<P>;
   readonly query: Output<Q>;
   readonly body: Output<B>;
+  /** The bytes of the body on routes with `rawBody`; empty on all others. */
+  readonly rawBody: Buffer;
   /** Verified by us; null on public routes only. */
   readonly actor: ActorFor<A>;
   readonly correlationId: string;
@@ -161,6 +172,7 @@ export function assertComplete(doc: RouteDoc): void {
     `${name}: params (${declared}) differ from the path (${inPath})`,
   );
   invariant(doc.body === undefined || doc.method !== 'get', `${name}: GET has no body`);
+  invariant(doc.body === undefined || doc.rawBody === undefined, `${name}: either body or rawBody`);
 }
 
 export const IDEMPOTENCY_KEY = /^[A-Za-z0-9_.:-]{8,128}$/;
@@ -197,9 +209,10 @@ function readInput<
   if (errors.length > 0) return err(invalidRequest(errors));
   const { actor, correlationId, req, res } = raw;
   const checkedActor = actor as ActorFor<A>;
+  const rawBody = Buffer.isBuffer(raw.req.body) ? raw.req.body : Buffer.alloc(0);
   return {
     ok: true,
-    value: { params, query, body, actor: checkedActor, correlationId, idempotencyKey, req, res },
+    value: { params, query, body, rawBody, actor: checkedActor, correlationId, idempotencyKey, req, res },
   };
 }
 
