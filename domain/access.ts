@@ -5,7 +5,13 @@ export const ROLES = ['advertiser', 'admin', 'finance'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a machine may do with its key. */
-export const API_SCOPES = ['ads:read', 'clicks:write', 'events:write', 'orders:write'] as const;
+export const API_SCOPES = [
+  'ads:read',
+  'clicks:write',
+  'events:write',
+  'orders:write',
+  'products:write',
+] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
 /** A signed-in person. `advertiserId` is set exactly when the role is `advertiser`. */

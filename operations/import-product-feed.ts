@@ -1,4 +1,4 @@
-import { type DatabasePool, insertRows, withTransaction } from '../infra/postgres.js';
+import { type DatabaseClient, type DatabasePool, insertRows, withTransaction } from '../infra/postgres.js';
 
 export interface FeedCategory {
   readonly id: string;
@@ -12,16 +12,29 @@ export interface FeedProduct {
   readonly priceKrw: number;
   readonly popularity: number;
 }
+export interface ProductFeed {
+  readonly categories: readonly FeedCategory[];
+  readonly products: readonly FeedProduct[];
+}
+
+export type FeedRejection =
+  | 'unknown_seller'
+  | 'unknown_category'
+  | 'repeated_in_feed'
+  | 'advertised_by_another';
+
+export interface FeedImport {
+  readonly imported: number;
+  readonly rejected: readonly { readonly productId: string; readonly reason: FeedRejection }[];
+}
 
 /**
- * Takes the shop's product feed over: new products are added, known ones updated, none removed (an ad may stand
- * on them). Sellers must be registered. Returns how many products the feed held.
+ * Takes a part of the shop's product feed over: new products are added, known ones updated, none removed (an ad may
+ * stand on them). One bad row never holds the others up: it is rejected with its reason. A product keeps its seller
+ * while a campaign advertises it, because the seller is who pays.
  */
-export async function importProductFeed(
-  pool: DatabasePool,
-  feed: { readonly categories: readonly FeedCategory[]; readonly products: readonly FeedProduct[] },
-): Promise<number> {
-  await withTransaction(pool, async (client) => {
+export async function importProductFeed(pool: DatabasePool, feed: ProductFeed): Promise<FeedImport> {
+  return withTransaction(pool, async (client) => {
     await insertRows(
       client,
       'category',
@@ -32,28 +45,93 @@ export async function importProductFeed(
       feed.categories.map((category) => [category.id, category.name]),
       'ON CONFLICT (id) DO UPDATE SET name = excluded.name',
     );
-    await insertRows(
-      client,
-      'product',
-      [
-        ['id', 'text'],
-        ['seller_id', 'text'],
-        ['category_id', 'text'],
-        ['name', 'text'],
-        ['price_krw', 'bigint'],
-        ['popularity', 'integer'],
-      ],
-      feed.products.map((product) => [
-        product.productId,
-        product.sellerId,
-        product.categoryId,
-        product.name,
-        product.priceKrw,
-        product.popularity,
-      ]),
-      `ON CONFLICT (id) DO UPDATE SET seller_id = excluded.seller_id, category_id = excluded.category_id,
-         name = excluded.name, price_krw = excluded.price_krw, popularity = excluded.popularity`,
-    );
+    const { accepted, rejected } = await sift(client, feed.products);
+    await upsertProducts(client, accepted);
+    return { imported: accepted.length, rejected };
   });
-  return feed.products.length;
+}
+
+async function sift(
+  client: DatabaseClient,
+  products: readonly FeedProduct[],
+): Promise<{ accepted: FeedProduct[]; rejected: { productId: string; reason: FeedRejection }[] }> {
+  const sellers = await knownIds(
+    client,
+    'advertiser',
+    products.map((product) => product.sellerId),
+  );
+  const categories = await knownIds(
+    client,
+    'category',
+    products.map((product) => product.categoryId),
+  );
+  const advertised = await advertisedSellers(
+    client,
+    products.map((product) => product.productId),
+  );
+  const seen = new Set<string>();
+  const rejectionOf = ({ productId, sellerId, categoryId }: FeedProduct): FeedRejection | null => {
+    if (seen.has(productId)) return 'repeated_in_feed';
+    if (!sellers.has(sellerId)) return 'unknown_seller';
+    if (!categories.has(categoryId)) return 'unknown_category';
+    return (advertised.get(productId) ?? sellerId) === sellerId ? null : 'advertised_by_another';
+  };
+  const accepted: FeedProduct[] = [];
+  const rejected: { productId: string; reason: FeedRejection }[] = [];
+  for (const product of products) {
+    const reason = rejectionOf(product);
+    seen.add(product.productId);
+    if (reason === null) accepted.push(product);
+    else rejected.push({ productId: product.productId, reason });
+  }
+  return { accepted, rejected };
+}
+
+async function knownIds(
+  client: DatabaseClient,
+  table: 'advertiser' | 'category',
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${table} WHERE id = ANY($1)`, [
+    [...new Set(ids)],
+  ]);
+  return new Set(rows.map((row) => row.id));
+}
+
+async function advertisedSellers(
+  client: DatabaseClient,
+  productIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ id: string; seller_id: string }>(
+    `SELECT p.id, p.seller_id FROM product p WHERE p.id = ANY($1)
+       AND EXISTS (SELECT FROM ad a JOIN campaign c ON c.id = a.campaign_id
+         WHERE a.product_id = p.id AND c.status <> 'ended')`,
+    [productIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.seller_id]));
+}
+
+async function upsertProducts(client: DatabaseClient, products: readonly FeedProduct[]): Promise<void> {
+  await insertRows(
+    client,
+    'product',
+    [
+      ['id', 'text'],
+      ['seller_id', 'text'],
+      ['category_id', 'text'],
+      ['name', 'text'],
+      ['price_krw', 'bigint'],
+      ['popularity', 'integer'],
+    ],
+    products.map((product) => [
+      product.productId,
+      product.sellerId,
+      product.categoryId,
+      product.name,
+      product.priceKrw,
+      product.popularity,
+    ]),
+    `ON CONFLICT (id) DO UPDATE SET seller_id = excluded.seller_id, category_id = excluded.category_id,
+       name = excluded.name, price_krw = excluded.price_krw, popularity = excluded.popularity`,
+  );
 }

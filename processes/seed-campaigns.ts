@@ -102,8 +102,8 @@ async function seedOne(
   }
 }
 
-/** The same spread of bids and budgets on every machine. */
-function spread(): () => number {
+/** The same spread of bids, budgets and clicks on every machine. */
+export function spread(): () => number {
   let state = 20_111_101;
   return () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

@@ -1,20 +1,25 @@
 import { parseArgs } from 'node:util';
 import { DEMO } from '../contracts/demo.js';
+import { API_SCOPES } from '../domain/access.js';
 import { businessNumberCheckDigit } from '../domain/business-number.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createPrisma, type PrismaClient } from '../infra/prisma.js';
+import { createTemporalClient } from '../infra/temporal.js';
 import { createApiKey } from '../operations/api-keys.js';
+import { beginDemonstration } from '../operations/begin-demonstration.js';
 import { createUser, type NewUser } from '../operations/create-user.js';
 import { creditTopUp } from '../operations/credit-top-up.js';
 import { grantPromo } from '../operations/grant-promo.js';
 import { importProductFeed } from '../operations/import-product-feed.js';
 import { registerAdvertiser } from '../operations/register-advertiser.js';
+import { tellCampaignsThatClockMoved } from '../operations/tell-clock-moved.js';
 import { buildCatalogue, type Catalogue } from '../outside/commerce/catalogue.js';
 import { SHOP_CATEGORIES } from '../outside/commerce/categories.js';
 import { SHOP_SELLERS } from '../outside/commerce/sellers.js';
 import type { ProcessContext } from './process.js';
-import { seedCampaigns } from './seed-campaigns.js';
+import { seedCampaigns, spread } from './seed-campaigns.js';
+import { seedHistory } from './seed-history.js';
 
 const PROMO_DAYS = 60;
 const USERS_AT_A_TIME = 4;
@@ -35,11 +40,14 @@ export async function seed(context: ProcessContext, args: readonly string[]): Pr
     options: {
       sellers: { type: 'string', default: String(SHOP_SELLERS.length) },
       'campaigns-per-seller': { type: 'string', default: '2' },
+      'history-days': { type: 'string', default: '0' },
     },
   });
   const started = Date.now();
   const pool = createPool(config);
   const prisma = createPrisma(pool);
+  const historyDays = Number(values['history-days']);
+  if (historyDays > 0) await beginDemonstration(pool, historyDays);
   const clock = await startBusinessClock(pool);
   try {
     const catalogue = await buildCatalogue();
@@ -51,11 +59,14 @@ export async function seed(context: ProcessContext, args: readonly string[]): Pr
       SHOP_SELLERS.slice(0, Number(values.sellers)),
       Number(values['campaigns-per-seller']),
     );
+    const history = await seedHistory({ pool, log, random: spread() });
+    if (history.clicks > 0) await planEndsAgain(context, pool);
     const figures = {
       products: catalogue.products.length,
       rejectedFeedRows: catalogue.rejected,
       sellers: SHOP_SELLERS.length,
       campaigns,
+      history,
       ms: Date.now() - started,
     };
     log.info(figures, 'seeded');
@@ -65,6 +76,16 @@ export async function seed(context: ProcessContext, args: readonly string[]): Pr
     clock.stop();
     await prisma.$disconnect();
     await pool.end();
+  }
+}
+
+/** The campaigns planned their end while the clock stood in the past. */
+async function planEndsAgain({ config, log }: ProcessContext, pool: DatabasePool): Promise<void> {
+  const temporal = createTemporalClient(config);
+  try {
+    await tellCampaignsThatClockMoved(pool, temporal.client, log);
+  } finally {
+    await temporal.close();
   }
 }
 
@@ -132,7 +153,7 @@ async function seedPeople(prisma: PrismaClient, hashKey: string): Promise<void> 
     { prisma, hashKey },
     {
       name: 'demo shop',
-      scopes: ['ads:read', 'clicks:write', 'events:write', 'orders:write'],
+      scopes: [...API_SCOPES],
       key: DEMO.shopApiKey,
     },
     { actorId: DEMO.adminUserId, actorRole: 'admin', via: 'cli' },

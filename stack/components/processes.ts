@@ -43,17 +43,23 @@ function groups(flinkNames: readonly string[]): readonly Group[] {
       needs: ['redis', 'kafka', ...flinkNames],
       opsPort: 'backgroundOps',
     },
-    { name: 'outside', runs: ['outside'], needs: [], opsPort: 'outsideOps' },
   ];
 }
 
 export function processParts(flinkNames: readonly string[], withSeed: boolean): Part[] {
   const migrate = oneShot(MIGRATE, ['postgres', 'kafka']);
-  const seed = oneShot('seed', [MIGRATE, 'redis', 'kafka', 'temporal']);
-  return [migrate, ...(withSeed ? [seed] : []), ...groups(flinkNames).map(service)];
+  const seed = oneShot('seed', [MIGRATE, 'redis', 'kafka', 'temporal'], ['--history-days', '30']);
+  // Shoppers come when the history is written: it walks the clock through the past.
+  const outsideNeeds = withSeed ? [seed.name] : [];
+  return [
+    migrate,
+    ...(withSeed ? [seed] : []),
+    ...groups(flinkNames).map(service),
+    service({ name: 'outside', runs: ['outside'], needs: outsideNeeds, opsPort: 'outsideOps' }),
+  ];
 }
 
-function oneShot(name: string, needs: readonly string[]): Part {
+function oneShot(name: string, needs: readonly string[], args: readonly string[] = []): Part {
   return {
     name,
     version: 'this repository',
@@ -61,7 +67,7 @@ function oneShot(name: string, needs: readonly string[]): Part {
     artefacts: [],
     needs,
     prepare: requireBuild,
-    command: () => nodeCommand([name], {}),
+    command: () => nodeCommand([name, ...args], {}),
     ready: async () => true,
     readyDeadlineMs: READY_DEADLINE_MS,
     stop: STOP,
