@@ -1,18 +1,13 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import {
-  ADVERTISER_ONBOARDING,
-  advertiserOnboardingWorkflowId,
-} from '../contracts/temporal/advertiser-onboarding.js';
 
-/**
- * Tells the onboarding of a company that money has arrived; repeated, or long after, it does nothing. Throws when
- * Temporal does not answer: the caller may ignore that, because the onboarding also looks at the wallet every day.
- */
+/** Id and signal of the onboarding, which waits for the first money. */
+const onboardingWorkflowId = (advertiserId: string) => `advertiser-onboarding:${advertiserId}`;
+const TOPPED_UP = 'toppedUp';
+
+/** Tells the onboarding of this advertiser that money has arrived. An onboarding that is over does not want to know. */
 export async function signalFirstTopUp(client: Client, advertiserId: string): Promise<void> {
   try {
-    await client.workflow
-      .getHandle(advertiserOnboardingWorkflowId(advertiserId))
-      .signal(ADVERTISER_ONBOARDING.toppedUp);
+    await client.workflow.getHandle(onboardingWorkflowId(advertiserId)).signal(TOPPED_UP);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

@@ -1,0 +1,20 @@
+import type { Client } from '@temporalio/client';
+import { AUTO_TOP_UP, type AutoTopUpInput, autoTopUpWorkflowId } from '../contracts/temporal/auto-top-up.js';
+import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
+import { keyword } from './search-attributes.js';
+
+/**
+ * Asks the automatic top-up of an advertiser to look at the balance. Sent with the start, so that it works whether
+ * or not it runs; repeated, or for an advertiser without automatic top-up, it does no harm: the database decides.
+ * Throws when Temporal does not answer.
+ */
+export async function signalAutoTopUp(client: Client, advertiserId: string): Promise<void> {
+  await client.workflow.signalWithStart(AUTO_TOP_UP.workflowType, {
+    workflowId: autoTopUpWorkflowId(advertiserId),
+    taskQueue: TASK_QUEUES.business,
+    args: [{ advertiserId }] satisfies [AutoTopUpInput],
+    typedSearchAttributes: [{ key: keyword(SEARCH_ATTRIBUTES.advertiserId), value: advertiserId }],
+    staticSummary: `Automatic top-up of ${advertiserId}`,
+    signal: AUTO_TOP_UP.balanceBelowThreshold,
+  });
+}
