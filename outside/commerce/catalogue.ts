@@ -22,7 +22,7 @@ export interface Catalogue {
 export const WON_PER_POUND = 1_700;
 
 /** Product codes are five digits with optional letters; POST, DOT, M, BANK CHARGES and the like are services. */
-const PRODUCT_CODE = /^\d{5}[A-Z]{0,2}$/i;
+export const PRODUCT_CODE = /^\d{5}[A-Z]{0,2}$/i;
 
 interface Tally {
   lines: number;
@@ -62,14 +62,19 @@ function toProduct(code: string, tally: Tally): CatalogueProduct {
   const title = titleCase(name);
   const categoryId = categoryOf(title);
   return {
-    productId: `prd_${code.toLowerCase()}`,
+    productId: productIdOf(code),
     name: title,
     categoryId,
     sellerId: sellerFor(categoryId, stablePoint(code)).id,
-    priceKrw: Math.max(10, Math.round((median * WON_PER_POUND) / 10) * 10),
+    priceKrw: wonOf(median),
     popularity: tally.lines,
   };
 }
+
+export const productIdOf = (stockCode: string): string => `prd_${stockCode.toLowerCase()}`;
+
+/** A price in pounds as the shop writes it: at one fixed rate, in steps of ten won, never free. */
+export const wonOf = (pounds: number): number => Math.max(10, Math.round((pounds * WON_PER_POUND) / 10) * 10);
 
 function titleCase(text: string): string {
   return text
