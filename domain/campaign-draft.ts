@@ -25,6 +25,14 @@ export interface CampaignKeyword {
   readonly original: string;
 }
 
+export const KEYWORD_REVIEW_STATUSES = ['pending', 'approved', 'rejected'] as const;
+
+/** A keyword as its reviewer left it. A rejected one is never served; its reason is for the seller. */
+export interface ReviewedKeyword extends CampaignKeyword {
+  readonly reviewStatus: (typeof KEYWORD_REVIEW_STATUSES)[number];
+  readonly rejectionReason: string | null;
+}
+
 /** What the rules need to know besides the draft itself. */
 export interface DraftContext {
   readonly today: BusinessDate;
@@ -37,6 +45,8 @@ export interface DraftContext {
 export interface DraftProblem {
   readonly field: string;
   readonly message: string;
+  /** Only not there yet: no obstacle to saving a draft step by step, but to submitting it. */
+  readonly missing?: true;
 }
 
 export const CAMPAIGN_LIMITS = {
@@ -98,7 +108,8 @@ function dateProblems(startDate: string, endDate: string, today: BusinessDate): 
 }
 
 function adProblems(productIds: readonly string[], own: ReadonlySet<string>): DraftProblem[] {
-  if (productIds.length === 0) return [{ field: 'productIds', message: 'advertise at least one product' }];
+  if (productIds.length === 0)
+    return [{ field: 'productIds', message: 'advertise at least one product', missing: true }];
   const problems: DraftProblem[] = [];
   if (productIds.length > CAMPAIGN_LIMITS.ads)
     problems.push({ field: 'productIds', message: `at most ${CAMPAIGN_LIMITS.ads} products` });
@@ -128,7 +139,7 @@ function keywordProblems(keywords: readonly string[]): DraftProblem[] {
 
 /** Problems of a list of bids; also used when bids change while the campaign serves. */
 export function bidProblems(bids: CampaignDraft['bids'], bidFloorKrw: number): DraftProblem[] {
-  if (bids.length === 0) return [{ field: 'bids', message: 'bid for at least one placement' }];
+  if (bids.length === 0) return [{ field: 'bids', message: 'bid for at least one placement', missing: true }];
   const problems: DraftProblem[] = [];
   const seen = new Set<string>();
   bids.forEach(({ placement, maxCpcKrw }, index) => {
@@ -155,7 +166,7 @@ function bidAmountProblem(maxCpcKrw: number, bidFloorKrw: number): string | null
 export function searchProblems(draft: Pick<CampaignDraft, 'bids' | 'keywords'>): DraftProblem[] {
   const searches = draft.bids.some((bid) => bid.placement === 'SEARCH');
   if (!searches || normaliseKeywords(draft.keywords).length > 0) return [];
-  return [{ field: 'keywords', message: 'a bid for SEARCH needs at least one keyword' }];
+  return [{ field: 'keywords', message: 'a bid for SEARCH needs at least one keyword', missing: true }];
 }
 
 /** Problems of the budgets; also used when budgets change while the campaign serves. */

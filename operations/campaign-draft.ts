@@ -38,7 +38,7 @@ export async function createCampaign(
   return withRetriedTransaction(pool, async (client) => {
     const existing = await readCampaign(client, campaignId);
     if (existing !== null) return ok({ campaign: existing, created: false });
-    const checked = await checkDraft(client, input.advertiserId, input.draft);
+    const checked = await checkDraft(client, input.advertiserId, input.draft, 'may be incomplete');
     if (!checked.ok) return checked;
     await insertCampaign(client, campaignId, input);
     await writeContent(client, campaignId, input.draft);
@@ -46,17 +46,18 @@ export async function createCampaign(
   });
 }
 
-/** Replaces the whole draft. Only before a submission or after a rejection; ads of kept products keep their ids. */
+/** Replaces the named parts of a draft. Only before a submission or after a rejection; ads of kept products keep their ids. */
 export async function updateCampaignDraft(
   pool: DatabasePool,
   campaignId: string,
-  draft: CampaignDraft,
+  change: Partial<CampaignDraft>,
 ): Promise<Result<Campaign, CampaignFailure>> {
   return withRetriedTransaction(pool, async (client) => {
     const campaign = await readCampaign(client, campaignId, { lock: true });
     if (campaign === null) return err(noSuchCampaign);
     if (!isEditable(campaign)) return err(notADraft(campaign));
-    const checked = await checkDraft(client, campaign.advertiserId, draft);
+    const draft = { ...draftOf(campaign), ...change };
+    const checked = await checkDraft(client, campaign.advertiserId, draft, 'may be incomplete');
     if (!checked.ok) return checked;
     await client.query(
       `UPDATE campaign SET name = $2, start_date = $3, end_date = $4, daily_budget_krw = $5,
@@ -127,6 +128,7 @@ async function checkDraft(
   client: Queryable,
   advertiserId: string,
   draft: CampaignDraft,
+  wanted: 'complete' | 'may be incomplete' = 'complete',
 ): Promise<Result<null, CampaignFailure>> {
   const advertiser = await client.query<{ status: string }>('SELECT status FROM advertiser WHERE id = $1', [
     advertiserId,
@@ -134,22 +136,36 @@ async function checkDraft(
   if (advertiser.rows[0]?.status !== 'active') {
     return err({ code: 'advertiser_not_active', message: 'The advertiser account is not active.' });
   }
-  const own = await client.query<{ id: string }>(
-    'SELECT id FROM product WHERE seller_id = $1 AND id = ANY($2)',
-    [advertiserId, draft.productIds],
-  );
-  const { bidFloorKrw } = await readRankingParameters(client);
-  const errors = campaignDraftProblems(draft, {
-    today: businessDateOf(await businessNow(client)),
-    bidFloorKrw,
-    ownProductIds: new Set(own.rows.map((row) => row.id)),
-  });
+  const problems = await findDraftProblems(client, advertiserId, draft);
+  const errors = wanted === 'complete' ? problems : problems.filter(({ missing }) => missing !== true);
   if (errors.length === 0) return ok(null);
   return err({
     code: 'invalid_campaign',
     message: `The campaign is not complete: ${errors.map(({ field }) => field).join(', ')}.`,
     nextStep: 'Correct the listed fields.',
-    errors,
+    errors: errors.map(({ field, message }) => ({ field, message })),
+  });
+}
+
+/** What stands between a saved draft and its submission. */
+export async function readDraftProblems(db: Queryable, campaign: Campaign): Promise<DraftProblem[]> {
+  return findDraftProblems(db, campaign.advertiserId, draftOf(campaign));
+}
+
+async function findDraftProblems(
+  client: Queryable,
+  advertiserId: string,
+  draft: CampaignDraft,
+): Promise<DraftProblem[]> {
+  const own = await client.query<{ id: string }>(
+    'SELECT id FROM product WHERE seller_id = $1 AND id = ANY($2)',
+    [advertiserId, draft.productIds],
+  );
+  const { bidFloorKrw } = await readRankingParameters(client);
+  return campaignDraftProblems(draft, {
+    today: businessDateOf(await businessNow(client)),
+    bidFloorKrw,
+    ownProductIds: new Set(own.rows.map((row) => row.id)),
   });
 }
 

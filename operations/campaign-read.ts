@@ -1,5 +1,5 @@
 import type { BusinessDate } from '../domain/business-date.js';
-import type { CampaignBid, CampaignKeyword } from '../domain/campaign-draft.js';
+import type { CampaignBid, ReviewedKeyword } from '../domain/campaign-draft.js';
 import type { Queryable } from '../infra/postgres.js';
 
 export type CampaignStatus = 'draft' | 'enabled' | 'paused' | 'ended';
@@ -19,7 +19,7 @@ export interface Campaign {
   /** Version of the newest serving snapshot; 0 before the first approval. */
   readonly servingVersion: number;
   readonly ads: readonly { adId: string; productId: string; categoryId: string }[];
-  readonly keywords: readonly CampaignKeyword[];
+  readonly keywords: readonly ReviewedKeyword[];
   readonly bids: readonly CampaignBid[];
   /** Epoch ms. */
   readonly createdAt: number;
@@ -35,7 +35,8 @@ const COLUMNS = `
   (SELECT coalesce(json_agg(json_build_object('adId', a.id, 'productId', a.product_id, 'categoryId', p.category_id)
                             ORDER BY a.id COLLATE "C"), '[]')
      FROM ad a JOIN product p ON p.id = a.product_id WHERE a.campaign_id = c.id) AS ads,
-  (SELECT coalesce(json_agg(json_build_object('keyword', k.keyword, 'original', k.original)
+  (SELECT coalesce(json_agg(json_build_object('keyword', k.keyword, 'original', k.original,
+                            'reviewStatus', k.review_status, 'rejectionReason', k.rejection_reason)
                             ORDER BY k.keyword COLLATE "C"), '[]')
      FROM campaign_keyword k WHERE k.campaign_id = c.id) AS keywords,
   (SELECT coalesce(json_agg(json_build_object('placement', b.placement, 'maxCpcKrw', b.max_cpc_krw)
@@ -103,6 +104,24 @@ export async function listReviewQueue(
     advertiserName,
     submittedAt: campaign.updatedAt,
   }));
+}
+
+export interface ProductGroup {
+  readonly categoryId: string;
+  readonly categoryName: string;
+  readonly products: { adId: string; productId: string; name: string }[];
+}
+
+/** What a campaign advertises, category by category. */
+export async function readProductGroups(db: Queryable, campaignId: string): Promise<ProductGroup[]> {
+  const { rows } = await db.query<ProductGroup>(
+    `SELECT g.id AS "categoryId", g.name AS "categoryName",
+            json_agg(json_build_object('adId', a.id, 'productId', p.id, 'name', p.name) ORDER BY p.name, a.id) AS products
+       FROM ad a JOIN product p ON p.id = a.product_id JOIN category g ON g.id = p.category_id
+      WHERE a.campaign_id = $1 GROUP BY g.id, g.name ORDER BY g.name, g.id`,
+    [campaignId],
+  );
+  return rows;
 }
 
 export interface LastReview {

@@ -1,6 +1,7 @@
 import { describeFinding, policyFindings } from '../domain/campaign-policy.js';
 import { reviewDeadline } from '../domain/campaign-review-deadline.js';
 import { servingWindow } from '../domain/campaign-snapshot.js';
+import { normaliseKeyword } from '../domain/placement.js';
 import { err, ok, type Result } from '../domain/result.js';
 import { type DatabasePool, type Queryable, withRetriedTransaction } from '../infra/postgres.js';
 import { auditCampaign, SYSTEM_ACTOR } from './campaign-audit.js';
@@ -14,6 +15,7 @@ export interface ReviewDecision {
   readonly verdict: 'approve' | 'reject';
   readonly reviewerId: string;
   readonly reasons: readonly string[];
+  readonly rejectedKeywords?: readonly { readonly keyword: string; readonly reason: string }[];
   readonly via: 'update' | 'signal';
 }
 
@@ -91,7 +93,8 @@ export async function recordReviewDecision(
     const reviewId = derivedId('rev', `${decision.campaignId}|${decision.commandId}`);
     const known = await client.query('SELECT 1 FROM campaign_review WHERE id = $1', [reviewId]);
     if (known.rows.length > 0) return ok({ recorded: true });
-    const why = await whyNotDecide(client, campaign, decision.reviewerId);
+    const why =
+      (await whyNotDecide(client, campaign, decision.reviewerId)) ?? unknownKeyword(campaign, decision);
     if (why !== null) return ok({ recorded: false, why });
     await writeDecision(client, reviewId, decision);
     return ok({ recorded: true });
@@ -117,6 +120,32 @@ async function whyNotDecide(
   return null;
 }
 
+function unknownKeyword(campaign: Campaign, { rejectedKeywords = [] }: ReviewDecision): string | null {
+  const known = new Set(campaign.keywords.map(({ keyword }) => keyword));
+  const unknown = rejectedKeywords.find(({ keyword }) => !known.has(normaliseKeyword(keyword)));
+  return unknown === undefined ? null : `the campaign has no keyword “${unknown.keyword}”`;
+}
+
+/** Every keyword that waited is decided with the campaign: rejected by name, or approved with it. */
+async function writeKeywordVerdicts(client: Queryable, decision: ReviewDecision): Promise<void> {
+  const { campaignId, verdict, rejectedKeywords = [] } = decision;
+  await client.query(
+    `UPDATE campaign_keyword k SET review_status = 'rejected', rejection_reason = v.reason
+       FROM unnest($2::text[], $3::text[]) AS v(keyword, reason)
+      WHERE k.campaign_id = $1 AND k.keyword = v.keyword`,
+    [
+      campaignId,
+      rejectedKeywords.map(({ keyword }) => normaliseKeyword(keyword)),
+      rejectedKeywords.map(({ reason }) => reason),
+    ],
+  );
+  if (verdict === 'reject') return;
+  await client.query(
+    `UPDATE campaign_keyword SET review_status = 'approved' WHERE campaign_id = $1 AND review_status = 'pending'`,
+    [campaignId],
+  );
+}
+
 async function writeDecision(client: Queryable, reviewId: string, decision: ReviewDecision): Promise<void> {
   const { campaignId, verdict, reasons, reviewerId, via } = decision;
   await client.query(
@@ -124,6 +153,7 @@ async function writeDecision(client: Queryable, reviewId: string, decision: Revi
      VALUES ($1, $2, $3, $4, $5, $6, business_now())`,
     [reviewId, campaignId, verdict, [...reasons], reviewerId, via],
   );
+  await writeKeywordVerdicts(client, decision);
   await setReviewStatus(client, campaignId, verdict === 'approve' ? 'approved' : 'rejected');
   await auditCampaign(client, {
     actorId: reviewerId,
@@ -131,7 +161,7 @@ async function writeDecision(client: Queryable, reviewId: string, decision: Revi
     via: via === 'signal' ? 'signal' : 'console',
     action: verdict === 'approve' ? 'campaign.approved' : 'campaign.rejected',
     campaignId,
-    detail: { reviewId, reasons },
+    detail: { reviewId, reasons, rejectedKeywords: [...(decision.rejectedKeywords ?? [])] },
   });
 }
 

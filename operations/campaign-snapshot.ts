@@ -27,7 +27,9 @@ export async function writeCampaignSnapshot(
   invariant(campaign.servingVersion === expectedVersion, `campaign ${campaignId} has another version`);
   const version = expectedVersion + 1;
   const status = servingStatusOf(campaign.status);
-  const keywords = campaign.keywords.map(({ keyword }) => keyword);
+  const keywords = campaign.keywords
+    .filter(({ reviewStatus }) => reviewStatus !== 'rejected')
+    .map(({ keyword }) => keyword);
   const snapshot = servingSnapshotSchema.parse(
     buildServingSnapshot({ ...campaign, keywords }, version, status),
   );

@@ -88,7 +88,13 @@ async function decideBySignal(
   signal: ReviewSignal | undefined,
 ): Promise<void> {
   const reviewerId = signal?.reviewerId ?? '';
-  const command = { commandId: `signal:${uuid4()}`, verdict, reviewerId, reasons: signal?.reasons ?? [] };
+  const command = {
+    commandId: `signal:${uuid4()}`,
+    verdict,
+    reviewerId,
+    reasons: signal?.reasons ?? [],
+    rejectedKeywords: signal?.rejectedKeywords ?? [],
+  };
   const answer = await record.desk.take(command.commandId, () => decide(record, command, 'signal'));
   if (!answer.accepted) record.facts.ignoredDecision = { by: String(reviewerId), why: answer.why ?? '' };
 }

@@ -6,6 +6,7 @@ import { advertiserRoutes } from './advertisers.js';
 import { apiKeyRoutes } from './api-keys.js';
 import { auditLogRoutes } from './audit-log.js';
 import { createConsoleAuthenticator } from './authenticate.js';
+import { budgetReallocationRoutes } from './budget-reallocations.js';
 import { businessClockRoutes } from './business-clock.js';
 import { campaignReviewRoutes } from './campaign-reviews.js';
 import { campaignRoutes } from './campaigns.js';
@@ -26,6 +27,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...productRoutes(deps),
     ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
+    ...budgetReallocationRoutes(deps),
     ...campaignReviewRoutes({ ...deps, now: deps.businessNow }),
     ...apiKeyRoutes(deps),
     ...auditLogRoutes(deps),

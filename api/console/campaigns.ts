@@ -8,14 +8,28 @@ import {
   campaignDraftSchema,
   campaignParamsSchema,
   campaignSchema,
+  campaignStepSchema,
   commandAnswerSchema,
   commandHeadersSchema,
+  newCampaignSchema,
 } from '../../contracts/http/campaigns.js';
 import type { CommandAnswer } from '../../contracts/temporal/campaign-lifecycle.js';
 import { notFound, type UserActor } from '../../domain/access.js';
+import { addDays, businessDateOf, isBusinessDate } from '../../domain/business-date.js';
+import type { CampaignDraft } from '../../domain/campaign-draft.js';
 import { err, type Result } from '../../domain/result.js';
-import { createCampaign, submitCampaign, updateCampaignDraft } from '../../operations/campaign-draft.js';
-import { type Campaign, listCampaigns, readLastReview } from '../../operations/campaign-read.js';
+import {
+  createCampaign,
+  readDraftProblems,
+  submitCampaign,
+  updateCampaignDraft,
+} from '../../operations/campaign-draft.js';
+import {
+  type Campaign,
+  listCampaigns,
+  readLastReview,
+  readProductGroups,
+} from '../../operations/campaign-read.js';
 import {
   commandCampaign,
   queryCampaignLifecycle,
@@ -34,7 +48,7 @@ import {
 } from './campaign-requests.js';
 import type { ConsoleDeps } from './deps.js';
 
-type Deps = Pick<ConsoleDeps, 'pool' | 'temporal'>;
+type Deps = Pick<ConsoleDeps, 'pool' | 'temporal' | 'businessNow'>;
 
 const tags = ['Campaigns'];
 const params = campaignParamsSchema;
@@ -55,7 +69,7 @@ export function campaignRoutes(deps: Deps): RouteDefinition[] {
   ];
 }
 
-function draftRoutes({ pool }: Deps): RouteDefinition[] {
+function draftRoutes({ pool, businessNow }: Deps): RouteDefinition[] {
   return [
     defineRoute({
       method: 'post',
@@ -64,7 +78,7 @@ function draftRoutes({ pool }: Deps): RouteDefinition[] {
       tags,
       access: { roles: ['advertiser'] },
       headers: commandHeadersSchema,
-      body: campaignDraftSchema,
+      body: newCampaignSchema,
       responses: {
         201: { description: 'The new draft.', schema: campaignSchema },
         200: { description: 'The campaign that this key made before.', schema: campaignSchema },
@@ -76,7 +90,7 @@ function draftRoutes({ pool }: Deps): RouteDefinition[] {
         const { advertiserId } = actor;
         const result = await createCampaign(pool, {
           advertiserId,
-          draft: body,
+          draft: withDates(body, businessNow()),
           idempotencyKey: idempotencyKey.value,
         });
         if (!result.ok) return result;
@@ -100,7 +114,37 @@ function draftRoutes({ pool }: Deps): RouteDefinition[] {
         return result.ok ? { status: 200, body: campaignBody(result.value) } : result;
       },
     }),
+    defineRoute({
+      method: 'patch',
+      path: '/v1/campaigns/{id}',
+      summary: 'Saves one step of a draft, or of a rejected campaign; what is not named stays.',
+      tags,
+      access: { roles: ['advertiser'] },
+      params,
+      body: campaignStepSchema,
+      responses: { 200: { description: 'The draft.', schema: campaignSchema } },
+      handler: async ({ actor, params, body }) => {
+        const own = await findOwnCampaign(pool, actor, params.id);
+        if (!own.ok) return own;
+        const result = await updateCampaignDraft(pool, params.id, named(body));
+        return result.ok ? { status: 200, body: campaignBody(result.value) } : result;
+      },
+    }),
   ];
+}
+
+const DEFAULT_CAMPAIGN_DAYS = 30;
+
+function withDates(body: z.output<typeof newCampaignSchema>, now: number): CampaignDraft {
+  const startDate = body.startDate ?? businessDateOf(now);
+  const lastDay = () =>
+    isBusinessDate(startDate) ? addDays(startDate, DEFAULT_CAMPAIGN_DAYS - 1) : startDate;
+  return { ...body, startDate, endDate: body.endDate ?? lastDay() };
+}
+
+/** Without the fields that were not sent: they must not overwrite anything. */
+function named(body: z.output<typeof campaignStepSchema>): Partial<CampaignDraft> {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
 }
 
 function readRoutes(deps: Deps): RouteDefinition[] {
@@ -153,12 +197,17 @@ async function detailBody(
   campaign: Campaign,
 ): Promise<z.input<typeof campaignDetailSchema>> {
   const submitted = campaign.reviewStatus !== 'none';
-  const [review, lifecycle] = await Promise.all([
+  const isDraft = campaign.status === 'draft';
+  const [problems, productGroups, review, lifecycle] = await Promise.all([
+    isDraft ? readDraftProblems(pool, campaign) : [],
+    readProductGroups(pool, campaign.campaignId),
     readLastReview(pool, campaign.campaignId),
     submitted ? queryCampaignLifecycle(temporal.client, campaign.campaignId) : null,
   ]);
   return {
     ...campaignBody(campaign),
+    productGroups,
+    missing: problems.map(({ field, message }) => ({ field, message })),
     lastReview: review && { ...review, decidedAt: isoTime(review.decidedAt) },
     lifecycle: lifecycle?.ok
       ? {

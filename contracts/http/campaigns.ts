@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEYWORD_REVIEW_STATUSES } from '../../domain/campaign-draft.js';
 import { CAMPAIGN_PHASES } from '../../domain/campaign-lifecycle.js';
 import { PLACEMENTS } from '../../domain/placement.js';
 import { instantSchema } from './console-identity.js';
@@ -24,16 +25,48 @@ export const budgetChangeSchema = z.object({
 });
 export const bidsChangeSchema = z.object({ bids });
 
-/** `POST /v1/campaigns`, `PUT /v1/campaigns/{id}` */
-export const campaignDraftSchema = z.object({
+const draft = {
   name: z.string().max(400),
   startDate: date,
   endDate: date.describe('Last day of serving, included.'),
   dailyBudgetKrw: budgetChangeSchema.shape.dailyBudgetKrw,
-  totalBudgetKrw: budgetChangeSchema.shape.totalBudgetKrw.default(null),
+  totalBudgetKrw: budgetChangeSchema.shape.totalBudgetKrw,
   productIds: z.array(id).max(500),
-  keywords: z.array(z.string().max(400)).max(1_000).default([]).describe('For SEARCH; exact match.'),
+  keywords: z.array(z.string().max(400)).max(1_000).describe('For SEARCH; exact match.'),
   bids,
+};
+
+/** `PUT /v1/campaigns/{id}` */
+export const campaignDraftSchema = z.object({
+  ...draft,
+  totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  keywords: draft.keywords.default([]),
+});
+
+/** `POST /v1/campaigns`: the first of the four steps is enough. */
+export const newCampaignSchema = z.object({
+  ...draft,
+  startDate: draft.startDate.optional().describe('Default: today.'),
+  endDate: draft.endDate
+    .optional()
+    .describe('Last day of serving, included. Default: 30 days after the start.'),
+  dailyBudgetKrw: draft.dailyBudgetKrw.default(30_000),
+  totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  productIds: draft.productIds.default([]),
+  keywords: draft.keywords.default([]),
+  bids: draft.bids.default([]),
+});
+
+/** `PATCH /v1/campaigns/{id}`: one step of the form at a time; what is not named stays. */
+export const campaignStepSchema = z.object({
+  name: draft.name.optional(),
+  startDate: draft.startDate.optional(),
+  endDate: draft.endDate.optional(),
+  dailyBudgetKrw: draft.dailyBudgetKrw.optional(),
+  totalBudgetKrw: draft.totalBudgetKrw.optional(),
+  productIds: draft.productIds.optional(),
+  keywords: draft.keywords.optional(),
+  bids: draft.bids.optional(),
 });
 
 export const CAMPAIGN_STATUSES = ['draft', 'enabled', 'paused', 'ended'] as const;
@@ -51,7 +84,14 @@ export const campaignSchema = z.object({
   totalBudgetKrw: z.number().int().nullable(),
   servingVersion: z.number().int().describe('Version of the newest serving snapshot; 0 before the approval.'),
   ads: z.array(z.object({ adId: z.string(), productId: z.string(), categoryId: z.string() })),
-  keywords: z.array(z.object({ keyword: z.string(), original: z.string() })),
+  keywords: z.array(
+    z.object({
+      keyword: z.string(),
+      original: z.string(),
+      reviewStatus: z.enum(KEYWORD_REVIEW_STATUSES),
+      rejectionReason: z.string().nullable(),
+    }),
+  ),
   bids: z.array(z.object({ placement: z.enum(PLACEMENTS), maxCpcKrw: z.number().int() })),
   createdAt: instantSchema,
   updatedAt: instantSchema,
@@ -70,6 +110,18 @@ export const campaignLifecycleSchema = z.object({
 
 /** `GET /v1/campaigns/{id}` */
 export const campaignDetailSchema = campaignSchema.extend({
+  productGroups: z
+    .array(
+      z.object({
+        categoryId: z.string(),
+        categoryName: z.string(),
+        products: z.array(z.object({ adId: z.string(), productId: z.string(), name: z.string() })),
+      }),
+    )
+    .describe('The advertised products by category: CATEGORY and PRODUCT_DETAIL are ranked per category.'),
+  missing: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .describe('What a draft still needs before it can be submitted.'),
   lastReview: z
     .object({
       verdict: z.enum(['approve', 'reject']),
@@ -107,6 +159,24 @@ export const reviewDecisionSchema = z.object({
     .max(20)
     .default([])
     .describe('At least one for a rejection; the seller reads them.'),
+  rejectedKeywords: z
+    .array(
+      z.object({ keyword: z.string().trim().min(1).max(400), reason: z.string().trim().min(1).max(500) }),
+    )
+    .max(200)
+    .default([])
+    .describe('Keywords that may not be served; an approval leaves them out.'),
+});
+
+/** `POST /v1/budget-reallocations` */
+export const budgetReallocationSchema = z.object({
+  fromCampaignId: id,
+  toCampaignId: id,
+  dailyBudgetKrw: z.number().int().positive().max(1_000_000_000).describe('Won per day that move.'),
+});
+export const budgetReallocationResultSchema = z.object({
+  from: z.object({ campaignId: z.string(), dailyBudgetKrw: z.number().int() }),
+  to: z.object({ campaignId: z.string(), dailyBudgetKrw: z.number().int() }),
 });
 
 export const campaignParamsSchema = z.object({ id });

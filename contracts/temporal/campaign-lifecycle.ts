@@ -64,12 +64,20 @@ export interface SubmitReviewCommand {
   readonly verdict: ReviewVerdict;
   readonly reviewerId: string;
   readonly reasons: readonly string[];
+  /** Keywords that may not be served, each with its reason. */
+  readonly rejectedKeywords?: readonly RejectedKeyword[];
+}
+
+export interface RejectedKeyword {
+  readonly keyword: string;
+  readonly reason: string;
 }
 
 /** What an admin types behind `temporal workflow signal --input`. */
 export interface ReviewSignal {
   readonly reviewerId: string;
   readonly reasons?: readonly string[];
+  readonly rejectedKeywords?: readonly RejectedKeyword[];
 }
 
 export interface SetStatusCommand {

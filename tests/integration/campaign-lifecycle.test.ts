@@ -124,7 +124,6 @@ describe('from draft to serving', () => {
     expect(answer.body.errors?.map((error) => error.field)).toEqual([
       'name',
       'productIds[0]',
-      'keywords',
       'dailyBudgetKrw',
     ]);
   });

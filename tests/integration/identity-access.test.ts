@@ -31,6 +31,8 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'PUT /v1/product-feed': MACHINE,
   'POST /v1/campaigns': SELLER,
   'PUT /v1/campaigns/{id}': SELLER,
+  'PATCH /v1/campaigns/{id}': SELLER,
+  'POST /v1/budget-reallocations': SELLER,
   'GET /v1/campaigns': PEOPLE,
   'GET /v1/campaigns/{id}': PEOPLE,
   'POST /v1/campaigns/{id}/submission': SELLER,
@@ -148,6 +150,7 @@ describe('campaigns of another seller', () => {
   };
   const bodies: Readonly<Record<string, unknown>> = {
     'PUT /v1/campaigns/{id}': draft,
+    'PATCH /v1/campaigns/{id}': { name: draft.name },
     'PUT /v1/campaigns/{id}/bids': { bids: draft.bids },
     'PUT /v1/campaigns/{id}/budget': { dailyBudgetKrw: 1_000, totalBudgetKrw: null },
   };

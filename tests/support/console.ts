@@ -10,6 +10,7 @@ export interface ConsoleClient {
   get<T>(path: string): Promise<ConsoleAnswer<T>>;
   post<T>(path: string, body?: unknown): Promise<ConsoleAnswer<T>>;
   put<T>(path: string, body: unknown): Promise<ConsoleAnswer<T>>;
+  patch<T>(path: string, body: unknown): Promise<ConsoleAnswer<T>>;
 }
 
 /** Signs in over HTTP and keeps the bearer token. Throws when refused. */
@@ -23,6 +24,7 @@ export async function signIn(baseUrl: string, email: string, password: string): 
     get: (path) => send(baseUrl, 'GET', path, headers),
     post: (path, body = {}) => send(baseUrl, 'POST', path, { ...act, 'idempotency-key': randomUUID() }, body),
     put: (path, body) => send(baseUrl, 'PUT', path, { ...act, 'idempotency-key': randomUUID() }, body),
+    patch: (path, body) => send(baseUrl, 'PATCH', path, headers, body),
   };
 }
 
