@@ -37,6 +37,176 @@ export const NOTIFICATION_TEMPLATES = {
     },
     alimtalkCode: 'CAMPAIGN_REJECTED',
   },
+  daily_budget_reached: {
+    ko: {
+      subject: '[광고센터] 일예산 #{percent}% 소진: #{campaignName}',
+      body: '#{campaignName} 캠페인이 오늘 #{spentKrw}원을 사용하여 일예산 #{budgetKrw}원의 #{percent}%에 도달했습니다.',
+    },
+    en: {
+      subject: '[Ads] #{percent}% of the daily budget spent: #{campaignName}',
+      body: '#{campaignName} has spent #{spentKrw} won today, #{percent}% of its daily budget of #{budgetKrw} won.',
+    },
+  },
+  daily_budget_exhausted: {
+    ko: {
+      subject: '[광고센터] 일예산이 소진되었습니다: #{campaignName}',
+      body: '#{campaignName} 캠페인의 일예산 #{budgetKrw}원이 소진되어 오늘은 더 이상 노출되지 않습니다. 예산을 늘리면 바로 다시 노출됩니다.',
+    },
+    en: {
+      subject: '[Ads] Daily budget exhausted: #{campaignName}',
+      body: 'The daily budget of #{budgetKrw} won of #{campaignName} is spent: it is not shown again today. It returns at once when you raise the budget.',
+    },
+    alimtalkCode: 'DAILY_BUDGET_EXHAUSTED',
+  },
+  total_budget_reached: {
+    ko: {
+      subject: '[광고센터] 총예산 #{percent}% 소진: #{campaignName}',
+      body: '#{campaignName} 캠페인이 총 #{spentKrw}원을 사용하여 총예산 #{budgetKrw}원의 #{percent}%에 도달했습니다.',
+    },
+    en: {
+      subject: '[Ads] #{percent}% of the total budget spent: #{campaignName}',
+      body: '#{campaignName} has spent #{spentKrw} won, #{percent}% of its total budget of #{budgetKrw} won.',
+    },
+  },
+  total_budget_exhausted: {
+    ko: {
+      subject: '[광고센터] 총예산이 소진되었습니다: #{campaignName}',
+      body: '#{campaignName} 캠페인의 총예산 #{budgetKrw}원이 소진되어 노출이 중지되었습니다.',
+    },
+    en: {
+      subject: '[Ads] Total budget exhausted: #{campaignName}',
+      body: 'The total budget of #{budgetKrw} won of #{campaignName} is spent: it is not shown any more.',
+    },
+    alimtalkCode: 'TOTAL_BUDGET_EXHAUSTED',
+  },
+  balance_low: {
+    ko: {
+      subject: '[광고센터] 잔액이 부족해지고 있습니다',
+      body: '현재 잔액은 #{balanceKrw}원으로 알림 기준 #{thresholdKrw}원보다 적습니다. 광고가 중단되지 않도록 충전해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Your balance is running low',
+      body: 'Your balance is #{balanceKrw} won, below your threshold of #{thresholdKrw} won. Top up to keep your ads running.',
+    },
+    alimtalkCode: 'BALANCE_LOW',
+  },
+  balance_exhausted: {
+    ko: {
+      subject: '[광고센터] 잔액이 소진되어 광고가 중단되었습니다',
+      body: '현재 잔액은 #{balanceKrw}원입니다. 충전하시면 광고가 바로 다시 노출됩니다.',
+    },
+    en: {
+      subject: '[Ads] Balance exhausted: your ads have stopped',
+      body: 'Your balance is #{balanceKrw} won. Your ads return at once when you top up.',
+    },
+    alimtalkCode: 'BALANCE_EXHAUSTED',
+    urgent: true,
+  },
+  daily_digest: {
+    ko: {
+      subject: '[광고센터] #{date} 광고 성과 요약',
+      body: '노출 #{impressions}회, 클릭 #{clicks}회, 총비용 #{spendKrw}원, 전환 #{conversions}건, 전환매출 #{conversionValueKrw}원 (ROAS #{roasPercent}%). 잔액 #{balanceKrw}원. #{adviceKo}',
+    },
+    en: {
+      subject: '[Ads] Your results of #{date}',
+      body: '#{impressions} impressions, #{clicks} clicks, #{spendKrw} won spent, #{conversions} conversions worth #{conversionValueKrw} won (ROAS #{roasPercent}%). Balance #{balanceKrw} won. #{adviceEn}',
+    },
+  },
+  bid_proposals_ready: {
+    ko: {
+      subject: '[광고센터] 입찰가 제안 #{count}건이 도착했습니다',
+      body: '#{week} 주의 성과를 바탕으로 입찰가 변경 #{count}건을 제안합니다. 콘솔에서 수락하거나 거절해 주세요.',
+    },
+    en: {
+      subject: '[Ads] #{count} bid proposals for you',
+      body: 'From the results up to the week of #{week} we propose #{count} changes of your bids. Accept or reject them in the console.',
+    },
+  },
+  ranking_parameters_proposed: {
+    ko: {
+      subject: '[광고센터 운영] #{quarter} 랭킹 파라미터 제안',
+      body: '#{quarter} 랭킹 파라미터 제안이 승인을 기다립니다: #{reason}',
+    },
+    en: {
+      subject: '[Ads operations] Ranking parameters proposed for #{quarter}',
+      body: 'A proposal of ranking parameters for #{quarter} waits for a decision: #{reason}',
+    },
+  },
+  top_up_credited: {
+    ko: {
+      subject: '[광고센터] #{amount}원이 충전되었습니다',
+      body: '광고비 #{amount}원이 충전되었습니다. 잔액은 광고센터에서 확인하실 수 있습니다.',
+    },
+    en: {
+      subject: '[Ads] #{amount} won topped up',
+      body: 'Your top-up of #{amount} won has arrived. See the console for your balance.',
+    },
+    alimtalkCode: 'TOP_UP_CREDITED',
+  },
+  top_up_expired: {
+    ko: {
+      subject: '[광고센터] 충전이 취소되었습니다: #{amount}원',
+      body: '기한 내에 결제가 확인되지 않아 #{amount}원 충전 신청이 취소되었습니다. 다시 신청해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Top-up expired: #{amount} won',
+      body: 'No payment arrived in time, so your top-up of #{amount} won was closed. Order it again when you like.',
+    },
+  },
+  top_up_failed: {
+    ko: {
+      subject: '[광고센터] 충전에 실패했습니다: #{amount}원',
+      body: '#{amount}원 충전이 완료되지 않았습니다. 사유: #{reason}. 다시 시도해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Top-up failed: #{amount} won',
+      body: 'Your top-up of #{amount} won was not completed: #{reason}. Please try again.',
+    },
+  },
+  top_up_reversed: {
+    ko: {
+      subject: '[광고센터] 입금이 취소되었습니다: #{amount}원',
+      body: '은행에서 입금 #{amount}원을 취소하여 잔액에서 차감했습니다. 미납액: #{owed}원. 미납액이 있으면 다시 충전하실 때까지 광고가 중단됩니다.',
+    },
+    en: {
+      subject: '[Ads] Deposit taken back: #{amount} won',
+      body: 'The bank took back your deposit of #{amount} won, so it left your balance. You owe #{owed} won; while you owe anything, your ads are stopped until the next top-up.',
+    },
+    alimtalkCode: 'TOP_UP_REVERSED',
+    urgent: true,
+  },
+  auto_top_up_failed: {
+    ko: {
+      subject: '[광고센터] 자동 충전에 실패했습니다: #{amount}원',
+      body: '등록된 카드로 #{amount}원을 결제하지 못했습니다. 사유: #{reason}. 대기 시간 후 다시 시도합니다 (#{failures}/#{limit}회 실패).',
+    },
+    en: {
+      subject: '[Ads] Automatic top-up failed: #{amount} won',
+      body: 'Your card could not be charged #{amount} won: #{reason}. We try again after the cooldown (#{failures} of #{limit} failures).',
+    },
+  },
+  auto_top_up_off: {
+    ko: {
+      subject: '[광고센터] 자동 충전이 해제되었습니다',
+      body: '카드 결제가 #{failures}회 연속 실패하여 자동 충전을 해제했습니다. 마지막 사유: #{reason}. 카드를 확인하고 다시 설정해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Automatic top-up switched off',
+      body: 'Your card was declined #{failures} times in a row, last: #{reason}. Automatic top-up is off; check the card and switch it on again.',
+    },
+    alimtalkCode: 'AUTO_TOP_UP_OFF',
+    urgent: true,
+  },
+  auto_top_up_cap_reached: {
+    ko: {
+      subject: '[광고센터] 이번 달 자동 충전 한도에 도달했습니다',
+      body: '#{month} 자동 충전 한도 #{cap}원에 도달하여 더 이상 자동으로 충전되지 않습니다. 한도를 올리거나 직접 충전해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Monthly cap of automatic top-up reached',
+      body: 'The cap of #{cap} won for #{month} is used up: no more automatic top-ups this month. Raise it, or top up yourself.',
+    },
+  },
 } as const satisfies Record<string, NotificationTemplateSpec>;
 
 export type NotificationTemplate = keyof typeof NOTIFICATION_TEMPLATES;

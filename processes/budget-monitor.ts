@@ -1,11 +1,14 @@
+import { runBudgetMonitor } from '../consumers/budget-monitor.js';
 import { startClockTicker } from '../consumers/clock-ticker.js';
 import { startServingStopRelay } from '../consumers/serving-stop-relay.js';
-import { TOPICS } from '../contracts/topics.js';
+import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
-import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
+import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
+import { createTemporalClient } from '../infra/temporal.js';
 import { readRankingParameters } from '../operations/read-ranking-parameters.js';
+import { signalAutoTopUp } from '../operations/signal-auto-top-up.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import { startHousekeeping } from './housekeeping.js';
 import type { ProcessContext, RunningProcess } from './process.js';
@@ -13,7 +16,7 @@ import type { ProcessContext, RunningProcess } from './process.js';
 /** A relay that is silent for longer than this cannot keep the promise "gone within a second". */
 const STALE_MS = 5_000;
 
-/** Stop lists, the heartbeat of event time, and housekeeping. */
+/** Stop lists, thresholds and alerts, the heartbeat of event time, and housekeeping. */
 export async function startBudgetMonitor({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await assertSchemaIsCurrent(pool);
@@ -45,6 +48,18 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     log,
     metrics,
   });
+  const temporal = createTemporalClient(config);
+  const consumer = kafka.consumer({ groupId: groupName(config, CONSUMER_GROUPS.budgetMonitor) });
+  await consumer.connect();
+  const monitor = await runBudgetMonitor({
+    pool,
+    consumer,
+    adEventsTopic: topicName(config, TOPICS.adEvents),
+    partitions: config.KAFKA_PARTITIONS,
+    signalAutoTopUp: (advertiserId) => signalAutoTopUp(temporal.client, advertiserId),
+    log,
+    metrics,
+  });
   const housekeeping = startHousekeeping(
     pool,
     async () => (await readRankingParameters(pool)).bidFloorKrw,
@@ -60,12 +75,15 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     },
     stop: async () => {
       await Promise.all(tickers.map((ticker) => ticker.stop()));
+      await consumer.disconnect();
+      await monitor.stop();
       await relay.stop();
       await housekeeping.stop();
       clock.stop();
       await admin.disconnect();
       await producer.disconnect();
       redis.disconnect();
+      await temporal.close();
       await pool.end();
     },
   };

@@ -1,0 +1,123 @@
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { HEADER_TYPE } from '../contracts/topics.js';
+import type { Metrics } from '../infra/metrics.js';
+import { findUnseenAdvertisers, readOverDelivery } from '../operations/budget-state-reads.js';
+import { markAutoTopUpSignalled } from '../operations/budget-state-writes.js';
+import { watchBudgets } from '../operations/budget-watch.js';
+import { headerText } from './click-delivery.js';
+import { startLane } from './lane.js';
+
+export interface BudgetMonitorDeps {
+  readonly pool: pg.Pool;
+  readonly consumer: Consumer;
+  readonly adEventsTopic: string;
+  readonly partitions: number;
+  /** Wakes the auto top-up of an advertiser; throws when Temporal does not answer. */
+  readonly signalAutoTopUp: (advertiserId: string) => Promise<void>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly sweepMs?: number;
+}
+
+/** Most advertisers in one transaction. */
+const ADVERTISERS_PER_LOOK = 100;
+/** Between two looks at what the events touched: however fast an advertiser's clicks come, it is read at this pace. */
+const LOOK_EVERY_MS = 250;
+const SWEEP_EVERY_MS = 30_000;
+
+export interface BudgetMonitor {
+  stop(): Promise<void>;
+}
+
+/**
+ * ad-events -> who may have crossed a threshold -> PostgreSQL says whether. An event only names an advertiser (its
+ * key), so repeats, disorder and even loss are harmless: a sweep compares the versions of all money rows with those
+ * that were seen, and finds after any downtime what no event told.
+ */
+export async function runBudgetMonitor(deps: BudgetMonitorDeps): Promise<BudgetMonitor> {
+  const touched = new Set<string>();
+  const what = 'budget monitor';
+  const look = startLane({ everyMs: LOOK_EVERY_MS, log: deps.log, what }, () => lookAt(deps, touched));
+  const sweep = startLane(
+    { everyMs: deps.sweepMs ?? SWEEP_EVERY_MS, log: deps.log, what: `${what}, sweep` },
+    () => sweepAll(deps),
+  );
+  await deps.consumer.subscribe({ topic: deps.adEventsTopic, fromBeginning: false });
+  await deps.consumer.run({
+    partitionsConsumedConcurrently: deps.partitions,
+    eachBatch: async (payload) => noteAdvertisers(deps, touched, payload),
+  });
+  return {
+    stop: async () => {
+      await Promise.all([look.stop(), sweep.stop()]);
+    },
+  };
+}
+
+/** Decisions are keyed by advertiser: nothing needs to be parsed. */
+function noteAdvertisers(
+  deps: BudgetMonitorDeps,
+  touched: Set<string>,
+  { batch }: EachBatchPayload,
+): Promise<void> {
+  for (const message of batch.messages) {
+    if (headerText(message, HEADER_TYPE) !== 'AD_CLICK_DECIDED') continue;
+    const advertiserId = message.key?.toString('utf8') ?? '';
+    if (advertiserId !== '') touched.add(advertiserId);
+  }
+  deps.metrics
+    .gauge('ads_budget_monitor_lag', 'Events behind the end of the log', ['partition'])
+    .set({ partition: String(batch.partition) }, Number(batch.offsetLag()));
+  return Promise.resolve();
+}
+
+async function lookAt(deps: BudgetMonitorDeps, touched: Set<string>): Promise<void> {
+  while (touched.size > 0) {
+    const ids = [...touched].slice(0, ADVERTISERS_PER_LOOK);
+    for (const id of ids) touched.delete(id);
+    try {
+      await watch(deps, ids);
+    } catch (error) {
+      for (const id of ids) touched.add(id);
+      throw error;
+    }
+  }
+}
+
+async function sweepAll(deps: BudgetMonitorDeps): Promise<void> {
+  let afterId = '';
+  for (;;) {
+    const ids = await findUnseenAdvertisers(deps.pool, afterId, ADVERTISERS_PER_LOOK);
+    const last = ids.at(-1);
+    if (last === undefined) break;
+    afterId = last;
+    await watch(deps, ids);
+  }
+  const overDelivery = await readOverDelivery(deps.pool);
+  deps.metrics
+    .gauge('ads_over_delivery_krw', 'Valid clicks of today that nobody could pay')
+    .set(overDelivery.krw);
+  deps.metrics
+    .gauge('ads_over_delivery_clicks', 'Valid clicks of today that nobody could pay')
+    .set(overDelivery.clicks);
+}
+
+async function watch(deps: BudgetMonitorDeps, ids: readonly string[]): Promise<void> {
+  const { raised, autoTopUpsDue } = await watchBudgets(deps.pool, ids);
+  const alerts = deps.metrics.counter('ads_budget_alerts_total', 'Alerts told to advertisers', ['kind']);
+  for (const kind of raised) alerts.inc({ kind });
+  for (const advertiserId of autoTopUpsDue) await signal(deps, advertiserId);
+}
+
+/** One that cannot be delivered stays due in PostgreSQL: the next sweep tries again. */
+async function signal(deps: BudgetMonitorDeps, advertiserId: string): Promise<void> {
+  try {
+    await deps.signalAutoTopUp(advertiserId);
+  } catch (error) {
+    deps.log.warn({ advertiserId, error: String(error) }, 'auto top-up not signalled, trying again');
+    return;
+  }
+  await markAutoTopUpSignalled(deps.pool, advertiserId);
+}

@@ -1,0 +1,314 @@
+import { randomBytes } from 'node:crypto';
+import type { Consumer, Producer } from 'kafkajs';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type BudgetMonitor, runBudgetMonitor } from '../../consumers/budget-monitor.js';
+import { decidedEvent } from '../../consumers/click-decided-event.js';
+import { TOPICS } from '../../contracts/topics.js';
+import { DEFAULT_ALERT_SETTINGS } from '../../domain/budget-alerts.js';
+import { type Config, loadConfig } from '../../infra/config.js';
+import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { createMetrics } from '../../infra/metrics.js';
+import { withTransaction } from '../../infra/postgres.js';
+import { setAlertSettings } from '../../operations/alert-settings.js';
+import { watchBudgets } from '../../operations/budget-watch.js';
+import { type ChargedClick, chargeClicks } from '../../operations/charge-clicks.js';
+import { creditTopUp } from '../../operations/credit-top-up.js';
+import { setCampaignBudget } from '../../operations/set-campaign-budget.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { delivered, fund } from '../support/money.js';
+import { poll } from '../support/poll.js';
+
+let db: TestDatabase;
+let next = 0;
+let advertiserId = '';
+let campaignId = '';
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+beforeEach(() => {
+  next += 1;
+  advertiserId = `adv_${next}`;
+  campaignId = `cmp_${next}`;
+});
+
+const budgetOf = (change: { dailyBudgetKrw?: number; totalBudgetKrw?: number | null } = {}) => ({
+  campaignId,
+  advertiserId,
+  dailyBudgetKrw: 1_000,
+  totalBudgetKrw: null,
+  ...change,
+});
+
+async function spend(name: string, priceKrw: number): Promise<readonly ChargedClick[]> {
+  const wish = { name: `${campaignId}-${name}`, advertiserId, campaignId, priceKrw };
+  return (await chargeClicks(db.appPool, [delivered(wish)], { bidFloorKrw: 50 })).clicks;
+}
+
+const look = () => watchBudgets(db.appPool, [advertiserId]);
+
+async function told(): Promise<string[]> {
+  const { rows } = await db.appPool.query<{ what: string }>(
+    `SELECT template || coalesce(':' || (variables->>'percent'), '') AS what FROM notification
+      WHERE advertiser_id = $1 ORDER BY created_at, dedupe_key`,
+    [advertiserId],
+  );
+  return rows.map((row) => row.what);
+}
+
+async function stateOf(): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await db.appPool.query<Record<string, unknown>>(
+    `SELECT state, spent_today_krw, remaining_today_krw, total_spent_krw, version FROM campaign_budget_state
+      WHERE campaign_id = $1`,
+    [campaignId],
+  );
+  return rows[0];
+}
+
+const moveClock = (days: number) =>
+  db.ownerPool.query('UPDATE business_clock SET offset_ms = offset_ms + $1', [days * 86_400_000]);
+
+describe('thresholds', () => {
+  test('of the daily budget are told once each, however often the monitor looks', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    expect((await look()).raised).toEqual([]);
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      await spend(name, 180);
+      await look();
+      await look();
+    }
+    expect(await told()).toEqual(['daily_budget_reached:50', 'daily_budget_reached:80']);
+    expect(await stateOf()).toMatchObject({ state: 'low', spent_today_krw: 900, remaining_today_krw: 100 });
+    // 180 won do not fit any more: the campaign is stopped with 100 won left, which is an exhausted budget.
+    await spend('f', 180);
+    await look();
+    await look();
+    expect(await told()).toEqual([
+      'daily_budget_reached:50',
+      'daily_budget_reached:80',
+      'daily_budget_exhausted:100',
+    ]);
+    expect(await stateOf()).toMatchObject({ state: 'daily_exhausted' });
+  });
+
+  test('two monitors at the same time tell once', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 600);
+    await Promise.all([look(), look(), look()]);
+    expect(await told()).toEqual(['daily_budget_reached:50']);
+  });
+
+  test('a new day starts anew: state, spend and alerts', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 600);
+    await look();
+    await moveClock(1);
+    await look();
+    expect(await stateOf()).toMatchObject({
+      state: 'serving',
+      spent_today_krw: 0,
+      remaining_today_krw: 1_000,
+      total_spent_krw: 600,
+    });
+    const wish = { name: `${campaignId}-next`, advertiserId, campaignId, priceKrw: 600 };
+    const click = delivered({ ...wish, issuedAtMs: Date.now() + next });
+    await chargeClicks(db.appPool, [click], { bidFloorKrw: 50 });
+    await look();
+    expect(await told()).toEqual(['daily_budget_reached:50', 'daily_budget_reached:50']);
+  });
+
+  test('of the total budget are told once, and again for another total budget', async () => {
+    await fund(db.appPool, budgetOf({ totalBudgetKrw: 1_000, dailyBudgetKrw: 1_000 }), 100_000);
+    await setAlertSettings(
+      db.appPool,
+      advertiserId,
+      { ...DEFAULT_ALERT_SETTINGS, dailyBudgetPercents: [] },
+      'usr',
+    );
+    await spend('a', 850);
+    await look();
+    await look();
+    expect(await told()).toEqual(['total_budget_reached:80']);
+    const raised = budgetOf({ totalBudgetKrw: 1_050, dailyBudgetKrw: 1_050 });
+    await withTransaction(db.appPool, (client) => setCampaignBudget(client, raised));
+    await look();
+    expect(await told()).toEqual(['total_budget_reached:80', 'total_budget_reached:80']);
+  });
+
+  test('of the advertiser’s own choice replace the defaults', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    const settings = { ...DEFAULT_ALERT_SETTINGS, dailyBudgetPercents: [30] };
+    await setAlertSettings(db.appPool, advertiserId, settings, 'usr');
+    await spend('a', 550);
+    await look();
+    expect(await told()).toEqual(['daily_budget_reached:30']);
+  });
+});
+
+describe('balance', () => {
+  test('low and exhausted are told once per episode; money that arrives begins another', async () => {
+    await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 1_000);
+    const settings = {
+      ...DEFAULT_ALERT_SETTINGS,
+      dailyBudgetPercents: [],
+      lowBalanceDays: null,
+      lowBalanceKrw: 500,
+    };
+    await setAlertSettings(db.appPool, advertiserId, settings, 'usr');
+    await spend('a', 600);
+    await look();
+    await look();
+    expect(await told()).toEqual(['balance_low']);
+    await spend('b', 400);
+    await look();
+    await look();
+    expect(await told()).toEqual(['balance_low', 'balance_exhausted']);
+    await creditTopUp(db.appPool, {
+      idempotencyKey: `again:${campaignId}`,
+      advertiserId,
+      amountKrw: 1_000,
+    });
+    await look();
+    await spend('c', 700);
+    await look();
+    expect(await told()).toEqual(['balance_low', 'balance_exhausted', 'balance_low']);
+  });
+
+  test('the default is three days of the average of the last seven', async () => {
+    await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 10_000);
+    await spend('a', 7_000);
+    await look();
+    expect(await told()).toEqual([]);
+    await moveClock(1);
+    await look();
+    expect(await told()).toEqual([]);
+    await withTransaction(db.appPool, (client) =>
+      client.query(`UPDATE campaign_daily_spend SET spent_krw = spent_krw + 700 WHERE advertiser_id = $1`, [
+        advertiserId,
+      ]),
+    );
+    await look();
+    expect(await told()).toEqual(['balance_low']);
+  });
+});
+
+describe('over Kafka', () => {
+  let config: Config;
+  let producer: Producer;
+  const running: { consumer: Consumer; monitor: BudgetMonitor }[] = [];
+  const log = pino({ level: 'silent' });
+  const signalled: string[] = [];
+  let temporalIsAway = false;
+
+  beforeAll(async () => {
+    config = {
+      ...loadConfig(),
+      DATABASE_URL: db.appUrl,
+      TOPIC_PREFIX: `monitor-${randomBytes(4).toString('hex')}-`,
+      KAFKA_PARTITIONS: 2,
+    };
+    await createTopics(config, log);
+    producer = await connectProducer(createKafka(config, log));
+  });
+  afterAll(async () => {
+    for (const { consumer, monitor } of running) {
+      await consumer.disconnect();
+      await monitor.stop();
+    }
+    await producer.disconnect();
+  });
+
+  async function start(sweepMs: number): Promise<{ stop(): Promise<void> }> {
+    const consumer = createKafka(config, log).consumer({
+      groupId: `${config.TOPIC_PREFIX}budget-monitor`,
+      maxWaitTimeInMs: 100,
+    });
+    await consumer.connect();
+    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+    const monitor = await runBudgetMonitor({
+      pool: db.appPool,
+      consumer,
+      adEventsTopic: topicName(config, TOPICS.adEvents),
+      partitions: 2,
+      signalAutoTopUp: async (id) => {
+        if (temporalIsAway) throw new Error('Temporal is away');
+        signalled.push(id);
+      },
+      log,
+      metrics: createMetrics({ defaultMetrics: false }),
+      sweepMs,
+    });
+    await joined;
+    const pair = { consumer, monitor };
+    running.push(pair);
+    return {
+      stop: async () => {
+        running.splice(running.indexOf(pair), 1);
+        await consumer.disconnect();
+        await monitor.stop();
+      },
+    };
+  }
+
+  const publish = (clicks: readonly ChargedClick[]) =>
+    producer.send({
+      topic: topicName(config, TOPICS.adEvents),
+      acks: -1,
+      messages: clicks.map((click) => decidedEvent(click, Date.now())),
+    });
+
+  test('a decided click leads to the alert; delivered again, and out of order, it changes nothing', async () => {
+    const monitor = await start(3_600_000);
+    await fund(db.appPool, budgetOf(), 100_000);
+    const first = await spend('a', 600);
+    const second = await spend('b', 300);
+    await publish([...second, ...first]);
+    await poll('both are seen', async () => (await stateOf())?.spent_today_krw === 900, 20_000);
+    // 900 of 1,000 won at the first look: the highest threshold is told, the one below it is old news.
+    expect(await told()).toEqual(['daily_budget_reached:80']);
+    const before = Number((await stateOf())?.version);
+    await publish([...first, ...second, ...first]);
+    await poll('looked again', async () => Number((await stateOf())?.version) > before, 20_000);
+    expect(await told()).toEqual(['daily_budget_reached:80']);
+    await monitor.stop();
+  });
+
+  test('what no event told, and what happened while nobody watched, is found by the sweep', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 600);
+    const monitor = await start(200);
+    await poll('the sweep saw it', async () => (await told()).length === 1, 20_000);
+    await spend('b', 300);
+    await poll('the next sweep too', async () => (await told()).length === 2, 20_000);
+    expect(await told()).toEqual(['daily_budget_reached:50', 'daily_budget_reached:80']);
+    await monitor.stop();
+  });
+
+  test('the automatic top-up is signalled at its threshold, once, and retried while Temporal is away', async () => {
+    await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 10_000);
+    await db.appPool.query(
+      `INSERT INTO auto_top_up (advertiser_id, enabled, threshold_krw, amount_krw, monthly_cap_krw, cooldown_minutes,
+         updated_by, updated_at) VALUES ($1, true, 5000, 10000, 100000, 10, 'usr', now())`,
+      [advertiserId],
+    );
+    temporalIsAway = true;
+    const monitor = await start(200);
+    await publish(await spend('a', 6_000));
+    const autoTopUp = async () => {
+      const { rows } = await db.appPool.query<{ auto_top_up: string }>(
+        'SELECT auto_top_up FROM balance_state WHERE advertiser_id = $1',
+        [advertiserId],
+      );
+      return rows[0]?.auto_top_up;
+    };
+    await poll('it is due', async () => (await autoTopUp()) === 'due', 20_000);
+    temporalIsAway = false;
+    await poll('it is signalled', async () => (await autoTopUp()) === 'signalled', 20_000);
+    await publish(await spend('b', 100));
+    await poll('seen', async () => (await stateOf())?.spent_today_krw === 6_100, 20_000);
+    expect(signalled.filter((id) => id === advertiserId)).toEqual([advertiserId]);
+    await monitor.stop();
+  });
+});
