@@ -9,6 +9,8 @@ export interface Proof {
   readonly params: Readonly<Record<string, string | number>>;
   /** Which parts of the stack it needs; all by default. */
   readonly parts?: readonly string[];
+  /** Settings above those of the slot. */
+  readonly env?: Readonly<Record<string, string>>;
   run(context: ProofContext): Promise<void>;
 }
 

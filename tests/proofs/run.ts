@@ -48,6 +48,8 @@ async function runProof(proof: Proof, rest: readonly string[]): Promise<number> 
     slot,
     fresh: true,
     quiet: true,
+    // A proof is the only shopper, unless it says otherwise.
+    env: { SHOP_TRAFFIC: 'off', ...proof.env },
     ...(proof.parts ? { parts: proof.parts } : {}),
   });
   process.stdout.write(`  stack ready on slot ${stack.slot} after ${seconds(started)} s\n`);
