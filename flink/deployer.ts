@@ -4,19 +4,16 @@ import { CheckpointStore } from './checkpoint-store.js';
 import { SqlGatewayClient } from './gateway-client.js';
 import { type FlinkJob, hasEnded, isEnding, JobManagerClient } from './job-manager-client.js';
 import { readStatement, render, type StatementText, statementHash } from './render-statement.js';
-import { COMMON_SETTINGS, connectionVariables, STATEMENTS, type StatementSpec } from './statements.js';
+import {
+  COMMON_SETTINGS,
+  connectionVariables,
+  type FlinkConfig,
+  STATEMENTS,
+  type StatementSpec,
+} from './statements.js';
 
-export type DeployerConfig = Pick<
-  Config,
-  | 'FLINK_REST_URL'
-  | 'FLINK_SQL_GATEWAY_URL'
-  | 'FLINK_CHECKPOINT_DIR'
-  | 'KAFKA_BROKERS'
-  | 'FLINK_KAFKA_BROKERS'
-  | 'REDIS_URL'
-  | 'FLINK_REDIS_URL'
-  | 'TOPIC_PREFIX'
->;
+export type DeployerConfig = FlinkConfig &
+  Pick<Config, 'FLINK_REST_URL' | 'FLINK_SQL_GATEWAY_URL' | 'FLINK_CHECKPOINT_DIR'>;
 
 export interface StatementStatus {
   readonly running: boolean;

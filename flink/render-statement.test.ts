@@ -4,7 +4,13 @@ import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from './statements.j
 
 /** `${name}`, as it stands in the .sql files. */
 const variable = (name: string) => `${'$'}{${name}}`;
-const connection = { KAFKA_BROKERS: ['b1:1', 'b2:2'], REDIS_URL: 'redis://r', TOPIC_PREFIX: 't-' };
+const connection = {
+  KAFKA_BROKERS: ['b1:1', 'b2:2'],
+  REDIS_URL: 'redis://r',
+  TOPIC_PREFIX: 't-',
+  FLINK_DATABASE_URL: 'postgres://flink%20user:p%27w@db:5432/ads?sslmode=require',
+  FLINK_MATCH_WATERMARK_SECONDS: 60,
+};
 
 describe('statements as text', () => {
   it('splits at lines that hold nothing but a semicolon', () => {
@@ -28,8 +34,20 @@ describe('statements as text', () => {
     const variables = { ...spec.rules, ...connectionVariables(connection, spec.name) };
     const rendered = [...text.tables, ...text.parts].map((part) => render(part, variables)).join('\n');
     expect(rendered).not.toMatch(/\$\{/);
-    expect(rendered).toContain("'t-campaign-events'");
+    expect(rendered).toContain("'t-ad-events'");
     expect(rendered).toContain("'b1:1,b2:2'");
+  });
+
+  it('tells Flink the database as JDBC wants it, and long watermark delays as an interval', () => {
+    const variables = connectionVariables(connection, 'conversion-match-24h');
+    expect(variables).toMatchObject({
+      DATABASE_URL: expect.stringMatching(/^jdbc:postgresql:\/\/db:5432\/ads\?.*sslmode=require$/),
+      DATABASE_USER: 'flink user',
+      DATABASE_PASSWORD: "p''w",
+      MATCH_WATERMARK_DELAY: '1:00',
+    });
+    const short = { ...connection, FLINK_MATCH_WATERMARK_SECONDS: 5 };
+    expect(connectionVariables(short, 'conversion-match-24h').MATCH_WATERMARK_DELAY).toBe('0:05');
   });
 
   it('identity: rules, text and planner settings count; connections, comments and pace do not', () => {

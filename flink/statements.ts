@@ -1,9 +1,11 @@
 import { CAMPAIGN_EVENT_TYPES } from '../contracts/events/campaign-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
+import { CONVERSION_RULES_VERSION } from '../domain/conversion-match.js';
 import {
   HOME_TARGET,
   KEYWORD_RANKING_DEPTH,
   MAX_ADS_PER_ADVERTISER_IN_RANKING,
+  PLACEMENTS,
   RANKING_DEPTH,
 } from '../domain/placement.js';
 import {
@@ -48,6 +50,22 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
 /** Room for disorder between producers, in event time. Two digits at most: an SQL interval. */
 const WATERMARK_DELAY_SECONDS = 5;
 
+const PLACEMENT_LIST = PLACEMENTS.map((placement) => `'${placement}'`).join(', ');
+/** How long a repetition of an order line, a cancellation or a click is recognised. The shop repeats for a day. */
+const MATCH_REPEAT_TTL_HOURS = 72;
+/** A day for redelivered clicks, and room. */
+const PERFORMANCE_REPEAT_TTL_HOURS = 25;
+/** How long after its match an order line can be cancelled, in days of real time. */
+const REVERSAL_DAYS = 30;
+/**
+ * An outage of the match up to this long loses no conversion in performance; what is older is taken for a replay.
+ * Well below `PERFORMANCE_REPEAT_TTL_HOURS`, so that a replay of counted conversions is recognised.
+ */
+const LONGEST_EMISSION_DELAY_SECONDS = 3_600;
+
+/** The sinks of one statement share one plan: clicks and order lines are read and matched once. */
+const SHARED_PLAN = { 'table.optimizer.reuse-optimize-block-with-digest-enabled': 'true' };
+
 export const STATEMENTS: readonly StatementSpec[] = [
   {
     name: 'rtb-ranking',
@@ -84,19 +102,70 @@ export const STATEMENTS: readonly StatementSpec[] = [
       CAMPAIGN_ACKNOWLEDGEMENT_PREFIX: quoted(REDIS_KEYS.campaignAcknowledgementPrefix),
     },
   },
+  {
+    name: 'conversion-match-24h',
+    tables: ['ad_clicks', 'conversion_events', 'conversion_result', 'conversion_reversal', 'ad_conversions'],
+    settings: { ...SHARED_PLAN, 'table.exec.state.ttl': `${MATCH_REPEAT_TTL_HOURS} h` },
+    rules: {
+      RULES_VERSION: String(CONVERSION_RULES_VERSION),
+      PLACEMENTS: PLACEMENT_LIST,
+      REPEAT_TTL_HOURS: String(MATCH_REPEAT_TTL_HOURS),
+      REVERSAL_DAYS: String(REVERSAL_DAYS),
+      LONGEST_EMISSION_DELAY_SECONDS: String(LONGEST_EMISSION_DELAY_SECONDS),
+    },
+  },
+  {
+    name: 'performance-5m',
+    tables: ['ad_facts', 'performance_5m', 'redis_performance'],
+    settings: { ...SHARED_PLAN, 'table.exec.state.ttl': `${PERFORMANCE_REPEAT_TTL_HOURS} h` },
+    rules: {
+      WATERMARK_DELAY_SECONDS: String(WATERMARK_DELAY_SECONDS),
+      PLACEMENTS: PLACEMENT_LIST,
+      REPEAT_TTL_HOURS: String(PERFORMANCE_REPEAT_TTL_HOURS),
+      PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
+    },
+  },
 ];
 
-type FlinkConfig = Pick<
+export type FlinkConfig = Pick<
   Config,
-  'KAFKA_BROKERS' | 'FLINK_KAFKA_BROKERS' | 'REDIS_URL' | 'FLINK_REDIS_URL' | 'TOPIC_PREFIX'
+  | 'KAFKA_BROKERS'
+  | 'FLINK_KAFKA_BROKERS'
+  | 'REDIS_URL'
+  | 'FLINK_REDIS_URL'
+  | 'TOPIC_PREFIX'
+  | 'FLINK_DATABASE_URL'
+  | 'FLINK_MATCH_WATERMARK_SECONDS'
 >;
 
-/** Where Flink finds the others. Not part of a statement's identity. */
+/**
+ * Where Flink finds the others, and how long it waits for them. Not part of a statement's identity: none of it changes
+ * the shape of the state.
+ */
 export function connectionVariables(config: FlinkConfig, statement: string): Variables {
+  const matchWatermark = config.FLINK_MATCH_WATERMARK_SECONDS;
   return {
+    ...databaseVariables(config.FLINK_DATABASE_URL),
+    MATCH_WATERMARK_SECONDS: String(matchWatermark),
+    MATCH_WATERMARK_DELAY: `${Math.floor(matchWatermark / 60)}:${String(matchWatermark % 60).padStart(2, '0')}`,
     STATEMENT: quoted(statement),
     TOPIC_PREFIX: quoted(config.TOPIC_PREFIX),
     KAFKA_BROKERS: quoted(config.FLINK_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',')),
     REDIS_URL: quoted(config.FLINK_REDIS_URL ?? config.REDIS_URL),
+  };
+}
+
+/** A lost connection is noticed, so that the job restarts instead of waiting for an answer that never comes. */
+const JDBC_TIME_OUTS = { connectTimeout: '5', socketTimeout: '30', tcpKeepAlive: 'true' };
+
+/** The address as JDBC wants it: user and password apart, and not in what is logged. */
+function databaseVariables(address: string): Variables {
+  const url = new URL(address);
+  const parameters = new URLSearchParams({ ...JDBC_TIME_OUTS, ApplicationName: 'flink' });
+  for (const [name, value] of url.searchParams) parameters.set(name, value);
+  return {
+    DATABASE_URL: quoted(`jdbc:postgresql://${url.host}${url.pathname}?${parameters.toString()}`),
+    DATABASE_USER: quoted(decodeURIComponent(url.username)),
+    DATABASE_PASSWORD: quoted(decodeURIComponent(url.password)),
   };
 }

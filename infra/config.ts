@@ -160,6 +160,15 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe('Kafka as Flink sees it, when that differs from KAFKA_BROKERS.'),
+  FLINK_MATCH_WATERMARK_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(60)
+    .describe(
+      'Disorder between producers that the conversion match waits for; a conversion shows this much later.',
+    ),
   CLOCK_TICK_AD_EVENTS_MS: z.coerce
     .number()
     .int()

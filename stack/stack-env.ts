@@ -31,6 +31,8 @@ export function stackEnv(slot: number): Settings {
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporalGrpc}`,
     FLINK_REST_URL: `http://127.0.0.1:${ports.flinkRest}`,
     FLINK_SQL_GATEWAY_URL: `http://127.0.0.1:${ports.flinkGateway}`,
+    // Producers on one machine are hardly ever out of order, and nobody wants to wait a minute for a conversion.
+    FLINK_MATCH_WATERMARK_SECONDS: '5',
     FLINK_CHECKPOINT_DIR: checkpointDirOf(slotDataDir(slot)),
     TEMPORAL_TEST_SERVER: testServerPath(),
     OUTSIDE_PROVIDERS_PORT: String(ports.providers),

@@ -79,7 +79,7 @@ function fold(rows: readonly ResultRow[]): RankingOutcome {
 }
 
 /** The table as it is, read from a file that ends. */
-function withFile(definition: string, file: string): string {
+export function withFile(definition: string, file: string): string {
   const connector = /\) WITH \([\s\S]*\)\s*$/;
   if (!connector.test(definition)) throw new Error(`no WITH block in: ${definition}`);
   const url = pathToFileURL(file).href;
@@ -89,7 +89,7 @@ function withFile(definition: string, file: string): string {
   );
 }
 
-async function writeRows(file: string, rows: readonly unknown[]): Promise<void> {
+export async function writeRows(file: string, rows: readonly unknown[]): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }

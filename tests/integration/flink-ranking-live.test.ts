@@ -15,6 +15,7 @@ import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { campaignKey, servingKey, TOPICS } from '../../contracts/topics.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
 import { JobManagerClient } from '../../flink/job-manager-client.js';
+import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { poll, quantile } from '../support/poll.js';
@@ -52,8 +53,14 @@ let redis: Redis;
 let subscriber: Redis;
 let deployer: FlinkDeployer;
 
+const rankingOnly = STATEMENTS.filter((statement) => statement.name === 'rtb-ranking');
 const startOurDeployer = () =>
-  startDeployer(config, log, { observed: () => undefined, submitted: (_, from) => submitted.push(from) });
+  startDeployer(
+    config,
+    log,
+    { observed: () => undefined, submitted: (_, from) => submitted.push(from) },
+    rankingOnly,
+  );
 const ourJobs = async () =>
   (await jobManager.jobs()).filter((job) => job.name === jobName && job.state === 'RUNNING');
 const untilRunning = () =>
@@ -253,10 +260,12 @@ describe('the deployer', () => {
     async () => {
       const [kept] = await ourJobs();
       await deployer.stop();
-      const other = startDeployer({ ...config, FLINK_CHECKPOINT_DIR: `${checkpoints}/other` }, log, {
-        observed: () => undefined,
-        submitted: () => undefined,
-      });
+      const other = startDeployer(
+        { ...config, FLINK_CHECKPOINT_DIR: `${checkpoints}/other` },
+        log,
+        { observed: () => undefined, submitted: () => undefined },
+        rankingOnly,
+      );
       await poll(
         'the other takes over',
         async () => other.status()['rtb-ranking']?.running,

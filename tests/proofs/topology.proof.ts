@@ -7,7 +7,7 @@ import { poll } from '../support/poll.js';
 import type { Proof, ProofContext } from './proof.js';
 
 const BUSINESS_TOPICS = ['ad-events', 'campaign-events', 'conversion-events'];
-const STATEMENTS = ['rtb-ranking'];
+const STATEMENTS = ['conversion-match-24h', 'performance-5m', 'rtb-ranking'];
 /** `<what>:<business id>`: readable in the Temporal UI. */
 const READABLE_WORKFLOW_ID = /^[a-z]+(-[a-z]+)*:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)*$/;
 

@@ -1,0 +1,74 @@
+-- QUESTION  How does each ad do on each placement, in five minutes: served, seen, clicked, bought?
+-- RULE      As domain/performance-window.ts: valid decided clicks; conversions less reversals, counted when their event
+--           is recorded (a reversal may make a window negative). CTR = clicks / served, CVR = conversions / clicks, in
+--           integer parts per million, towards zero, 0 without a denominator. Money spent is not here: see click_charge.
+-- WINDOW    Five minutes of event time, with early results every 10 seconds; `isFinal` tells the last from the early ones.
+-- REPEATS   Each event id counts once: the first in the log, for ${REPEAT_TTL_HOURS} hours of real time.
+-- STATE     One row of sums per (ad, placement) of the open window; event ids of ${REPEAT_TTL_HOURS} hours (one for the ads of up to
+--           200 requests, one per view, click and conversion).
+-- A line with nothing but ; ends a statement.
+
+CREATE TEMPORARY VIEW once AS
+SELECT `type`, served, adId, campaignId, placement, conversionValueKrw, eventTime
+FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY eventId ORDER BY processedAt ASC) AS occurrence
+  FROM ad_facts
+  WHERE eventId IS NOT NULL AND recordedAt > 0
+    AND (`type` IN ('ADS_SERVED', 'AD_VIEWED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED')
+         OR (`type` = 'AD_CLICK_DECIDED' AND valid))
+)
+WHERE occurrence = 1
+;
+
+CREATE TEMPORARY VIEW fact AS
+SELECT e.eventTime, s.adId, s.campaignId, s.placement, CAST(1 AS BIGINT) AS served, CAST(0 AS BIGINT) AS viewed,
+       CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions, CAST(0 AS BIGINT) AS valueKrw
+FROM once AS e
+CROSS JOIN UNNEST(e.served) AS s (requestId, placement, slot, adId, campaignId)
+WHERE e.`type` = 'ADS_SERVED'
+UNION ALL
+SELECT eventTime, adId, campaignId, placement, CAST(0 AS BIGINT),
+       CAST(CASE `type` WHEN 'AD_VIEWED' THEN 1 ELSE 0 END AS BIGINT),
+       CAST(CASE `type` WHEN 'AD_CLICK_DECIDED' THEN 1 ELSE 0 END AS BIGINT),
+       CAST(CASE `type` WHEN 'AD_CONVERTED' THEN 1 WHEN 'AD_CONVERSION_REVERSED' THEN -1 ELSE 0 END AS BIGINT),
+       CASE `type` WHEN 'AD_CONVERTED' THEN conversionValueKrw WHEN 'AD_CONVERSION_REVERSED' THEN -conversionValueKrw
+                   ELSE CAST(0 AS BIGINT) END
+FROM once
+WHERE `type` <> 'ADS_SERVED'
+;
+
+CREATE TEMPORARY VIEW performance AS
+SELECT adId, placement, campaignId,
+       UNIX_TIMESTAMP(CAST(window_start AS STRING)) * 1000 AS windowStartMs,
+       UNIX_TIMESTAMP(CAST(window_end AS STRING)) * 1000 AS windowEndMs,
+       window_end = window_start + INTERVAL '5' MINUTE AS isFinal,
+       served, viewed, clicks, conversions, valueKrw
+FROM (
+  SELECT adId, placement, window_start, window_end, MAX(campaignId) AS campaignId, SUM(served) AS served,
+         SUM(viewed) AS viewed, SUM(clicks) AS clicks, SUM(conversions) AS conversions, SUM(valueKrw) AS valueKrw
+  FROM TABLE(CUMULATE((
+    SELECT * FROM fact
+    WHERE adId IS NOT NULL AND campaignId IS NOT NULL AND placement IN (${PLACEMENTS}) AND valueKrw IS NOT NULL
+  ), DESCRIPTOR(eventTime), INTERVAL '10' SECOND, INTERVAL '5' MINUTE))
+  GROUP BY adId, placement, window_start, window_end
+)
+;
+
+CREATE TEMPORARY VIEW performance_metrics AS
+SELECT adId, placement, JSON_OBJECT(
+         'adId' VALUE adId, 'placement' VALUE placement, 'windowStartMs' VALUE windowStartMs,
+         'windowEndMs' VALUE windowEndMs, 'isFinal' VALUE isFinal, 'servedImpressions' VALUE served,
+         'viewedImpressions' VALUE viewed, 'clicks' VALUE clicks, 'conversions' VALUE conversions,
+         'conversionValueKrw' VALUE valueKrw,
+         'ctrPpm' VALUE CASE WHEN served = 0 THEN 0 ELSE clicks * 1000000 / served END,
+         'cvrPpm' VALUE CASE WHEN clicks = 0 THEN 0 ELSE conversions * 1000000 / clicks END) AS metrics
+FROM performance
+;
+
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO performance_5m
+SELECT adId, placement, windowStartMs, windowEndMs, isFinal, campaignId, served, viewed, clicks, conversions, valueKrw
+FROM performance;
+INSERT INTO redis_performance SELECT adId, placement, metrics FROM performance_metrics;
+END
+;

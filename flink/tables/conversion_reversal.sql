@@ -1,0 +1,26 @@
+-- PostgreSQL: the same table, of a match that was reversed. Whichever of the two sinks is first, the row is whole.
+CREATE TABLE conversion_reversal (
+  order_line_id        STRING,
+  click_id             STRING,
+  ad_id                STRING,
+  campaign_id          STRING,
+  advertiser_id        STRING,
+  placement            STRING,
+  product_id           STRING,
+  `match`              STRING,
+  quantity             BIGINT,
+  conversion_value_krw BIGINT,
+  clicked_at_ms        BIGINT,
+  converted_at_ms      BIGINT,
+  reversed_at_ms       BIGINT,
+  rules_version        INT,
+  PRIMARY KEY (order_line_id) NOT ENFORCED
+) WITH (
+  'connector' = 'jdbc',
+  'url' = '${DATABASE_URL}',
+  'username' = '${DATABASE_USER}',
+  'password' = '${DATABASE_PASSWORD}',
+  'table-name' = 'conversion_result',
+  'sink.buffer-flush.interval' = '200 ms',
+  'sink.buffer-flush.max-rows' = '500'
+)

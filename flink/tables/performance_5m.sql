@@ -1,0 +1,24 @@
+-- PostgreSQL: the newest result of each window. Upsert; a trigger keeps a later result from being replaced by an
+-- earlier one, and puts the campaign's advertiser in.
+CREATE TABLE performance_5m (
+  ad_id                STRING,
+  placement            STRING,
+  window_start_ms      BIGINT,
+  window_end_ms        BIGINT,
+  is_final             BOOLEAN,
+  campaign_id          STRING,
+  served_impressions   BIGINT,
+  viewed_impressions   BIGINT,
+  clicks               BIGINT,
+  conversions          BIGINT,
+  conversion_value_krw BIGINT,
+  PRIMARY KEY (ad_id, placement, window_start_ms) NOT ENFORCED
+) WITH (
+  'connector' = 'jdbc',
+  'url' = '${DATABASE_URL}',
+  'username' = '${DATABASE_USER}',
+  'password' = '${DATABASE_PASSWORD}',
+  'table-name' = 'performance_5m',
+  'sink.buffer-flush.interval' = '500 ms',
+  'sink.buffer-flush.max-rows' = '500'
+)

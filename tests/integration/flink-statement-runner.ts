@@ -1,0 +1,55 @@
+import path from 'node:path';
+import type { ResultRow, SqlGatewayClient, SqlSession } from '../../flink/gateway-client.js';
+import { readStatement, render } from '../../flink/render-statement.js';
+import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../../flink/statements.js';
+import type { Config } from '../../infra/config.js';
+import { withFile, writeRows } from './flink-case-runner.js';
+
+export interface StatementRunner {
+  /** Writes the rows of each source, lets the query read them to their end, and gives every change it made. */
+  run(given: Readonly<Record<string, readonly unknown[]>>, query: string): Promise<readonly ResultRow[]>;
+  session: SqlSession;
+  variables: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** A column that only Kafka has: in a file it is an ordinary one, missing from every row. */
+const KAFKA_METADATA = /METADATA FROM '\w+' VIRTUAL/g;
+
+/** The views of one statement as they are, on files (`sources`) instead of topics, and without its sinks. */
+export async function openStatementRunner(
+  gateway: SqlGatewayClient,
+  config: Config,
+  name: string,
+  sources: readonly string[],
+  folder: string,
+): Promise<StatementRunner> {
+  const spec = STATEMENTS.find((statement) => statement.name === name);
+  if (spec === undefined) throw new Error(`${name} is not deployed any more`);
+  const variables = { ...spec.rules, ...connectionVariables(config, name) };
+  const session = await gateway.openSession({
+    ...COMMON_SETTINGS,
+    ...spec.settings,
+    'pipeline.name': `${name} case`,
+    'execution.checkpointing.interval': '1 h',
+    'pipeline.auto-watermark-interval': '500 ms',
+  });
+  const fileOf = (table: string) => path.join(folder, `${table}.json`);
+  const { tables, parts } = readStatement(name, sources);
+  for (const [index, table] of sources.entries()) {
+    const definition = render(tables[index] ?? '', variables).replace(KAFKA_METADATA, '');
+    await session.execute(withFile(definition, fileOf(table)));
+  }
+  for (const part of parts) {
+    if (!part.includes('EXECUTE STATEMENT SET')) await session.execute(render(part, variables));
+  }
+  return {
+    session,
+    variables,
+    close: () => session.close(),
+    run: async (given, query) => {
+      for (const table of sources) await writeRows(fileOf(table), given[table] ?? []);
+      return (await session.execute(query)).rows;
+    },
+  };
+}
