@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DEMO } from '../../contracts/demo.js';
 import { type ClickLoad, isAllowed, startClickLoad } from '../support/click-load.js';
 import { standardQueries } from '../support/demo.js';
+import { BACK_WITHIN_MS, everythingReady, killAndAwait } from '../support/kill-part.js';
 import { reconcileReport, runMain } from '../support/main-command.js';
 import { poll, quantile } from '../support/poll.js';
 import { connectShop, type Shop } from '../support/shop.js';
@@ -19,7 +20,6 @@ const VICTIMS = [
   'flink',
 ] as const;
 
-const BACK_WITHIN_MS = 120_000;
 const LOAD_BETWEEN_KILLS_MS = 3_000;
 /** For all promised clicks together. */
 const DECIDED_WITHIN_MS = 60_000;
@@ -115,18 +115,11 @@ async function killOne(
 ): Promise<void> {
   const { stack, check, step } = context;
   step(`SIGKILL ${victim}`);
-  const before = stack.pidOf(victim);
   const killedAt = Date.now();
   phase.down = victim;
-  stack.kill(victim, 'SIGKILL');
-  await poll(
-    `${victim} is another process`,
-    async () => otherProcess(context, victim, before),
-    BACK_WITHIN_MS,
-  );
-  await stack.waitReady(victim, BACK_WITHIN_MS);
+  await killAndAwait(stack, victim);
   check(`${victim} is back and ready`, true, `${((Date.now() - killedAt) / 1000).toFixed(1)} s`);
-  await everythingReady(context);
+  await everythingReady(stack);
   const seen = load.latenciesMs.length;
   await poll('clicks are answered again', async () => load.latenciesMs.length > seen + 10, BACK_WITHIN_MS);
   phase.down = NOTHING;
@@ -136,27 +129,6 @@ async function killOne(
     `${((Date.now() - killedAt) / 1000).toFixed(1)} s after the kill`,
   );
   await delay(LOAD_BETWEEN_KILLS_MS);
-}
-
-/** Asked of the processes themselves: the deployer, for one, is ready only when the statement RUNS again. */
-async function everythingReady({ stack }: ProofContext): Promise<void> {
-  const { adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps } = stack.ports;
-  for (const port of [adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps]) {
-    await poll(
-      `the process on port ${port} says that it is ready`,
-      async () => {
-        const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-        return answer?.status === 200;
-      },
-      BACK_WITHIN_MS,
-      100,
-    );
-  }
-}
-
-async function otherProcess(context: ProofContext, victim: string, before: number): Promise<boolean> {
-  const status = context.stack.parts().find((part) => part.part === victim);
-  return status?.pid !== undefined && status.pid !== before;
 }
 
 /** Every promise was kept: decided exactly once, and each later answer repeats the first one. */
