@@ -2,12 +2,13 @@ import type { Admin, Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { ClockTick } from '../contracts/events/ad-events.js';
 import { HEADER_TYPE } from '../contracts/topics.js';
+import { createTickClock } from './tick-clock.js';
 
 export interface ClockTickerDeps {
   readonly producer: Producer;
   readonly admin: Admin;
   readonly log: Logger;
-  /** Business clock, epoch ms. Ticks are never stamped ahead of it. */
+  /** Business clock, epoch ms. Ticks are never stamped ahead of it, and follow a move of it some seconds later. */
   readonly now: () => number;
 }
 
@@ -23,6 +24,7 @@ export function startClockTicker(
   let partitions: number[] = [];
   let sending: Promise<void> | null = null;
   let failing = false;
+  const tickTime = createTickClock(deps.now);
 
   const refresh = async () => {
     const metadata = await deps.admin.fetchTopicMetadata({ topics: [topic] });
@@ -31,7 +33,7 @@ export function startClockTicker(
   const tick = async () => {
     try {
       if (partitions.length === 0) await refresh();
-      const recordedAt = deps.now();
+      const recordedAt = tickTime();
       const value: ClockTick = {
         eventId: `tick:${recordedAt}`,
         schemaVersion: 1,
