@@ -1,4 +1,6 @@
 import { createAcceptClick } from '../api/ad-server/accept-click.js';
+import { createAcceptImpressions } from '../api/ad-server/accept-impressions.js';
+import { createAcceptOrders } from '../api/ad-server/accept-orders.js';
 import { createAdServerApp } from '../api/ad-server/app.js';
 import { createAuthorise } from '../api/ad-server/authorise.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
@@ -31,6 +33,10 @@ const CLICK_PATH_DOWN_AFTER_MS = 60_000;
 const CLICK_QUEUE_CAPACITY = 10_000;
 /** Records of up to 200 requests each. */
 const SERVED_QUEUE_CAPACITY = 1_000;
+/** Seen ads. Apart from ADS_SERVED, so that neither crowds the other out. */
+const VIEWED_QUEUE_CAPACITY = 10_000;
+/** Order lines; an order has up to 200 of them. */
+const ORDER_QUEUE_CAPACITY = 20_000;
 const GAUGE_INTERVAL_MS = 1_000;
 
 export interface AdServerOptions {
@@ -122,12 +128,14 @@ function badBlob(log: ProcessContext['log'], metrics: AdServerMetrics) {
   };
 }
 
-/** What is written: clicks and ADS_SERVED, over one connection but in separate queues. */
+/** What is written: clicks, ADS_SERVED, seen ads and order lines, over one connection but in separate queues. */
 function openClickPath({ config, log }: ProcessContext, clock: BusinessClock, metrics: AdServerMetrics) {
   const topic = topicName(config, TOPICS.adEvents);
   const link = new KafkaLink({ kafka: createKafka(config, log), topic, log });
   const appender = new BatchingAppender(link, topic, CLICK_QUEUE_CAPACITY);
   const servedAppender = new BatchingAppender(link, topic, SERVED_QUEUE_CAPACITY);
+  const viewed = new BatchingAppender(link, topic, VIEWED_QUEUE_CAPACITY);
+  const orders = new BatchingAppender(link, topicName(config, TOPICS.conversionEvents), ORDER_QUEUE_CAPACITY);
   const servedLog = new ServedLog({
     appender: servedAppender,
     now: clock.now,
@@ -136,10 +144,12 @@ function openClickPath({ config, log }: ProcessContext, clock: BusinessClock, me
   return {
     link,
     appender,
+    viewed,
+    orders,
     servedLog,
     close: async () => {
       servedLog.close();
-      await Promise.all([appender.drain(), servedAppender.drain()]);
+      await Promise.all([appender, viewed, orders, servedAppender].map((queue) => queue.drain()));
       await link.close();
     },
   };
@@ -176,9 +186,18 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     instance: config.INSTANCE_NAME,
     outcomeTimeoutMs: config.CLICK_OUTCOME_TIMEOUT_MS,
   });
-  const authorise = createAuthorise(stores.keys);
-  const find = (clickId: Parameters<typeof findClick>[1]) => findClick(pool, clickId);
-  return createAdServerApp({ authorise, serveAds, acceptClick, findClick: find, log, metrics }, log);
+  const { link } = clicks;
+  const routes = {
+    authorise: createAuthorise(stores.keys),
+    serveAds,
+    acceptClick,
+    acceptImpressions: createAcceptImpressions({ ...common, appender: clicks.viewed, link }),
+    acceptOrders: createAcceptOrders({ ...common, appender: clicks.orders, link }),
+    findClick: (clickId: Parameters<typeof findClick>[1]) => findClick(pool, clickId),
+    log,
+    metrics,
+  };
+  return createAdServerApp(routes, log);
 }
 
 /** Rankings may come from the database for a while; without stops we would sell what cannot be paid. */
@@ -198,6 +217,7 @@ function readiness(stores: Stores, clicks: ClickPath, url: string): Readiness {
 
 function measure(metrics: AdServerMetrics, stores: Stores, clicks: ClickPath): void {
   metrics.clickQueue.set(clicks.appender.length);
+  metrics.orderQueue.set(clicks.orders.length);
   metrics.servedQueue.set(clicks.servedLog.length);
   metrics.rankings.set(stores.rankings.size);
   metrics.stops.set(stores.stops.size);

@@ -13,13 +13,15 @@ import {
   isTokenExpired,
   type TokenAd,
 } from '../../domain/click-token.js';
-import { err, type Failure, ok, type Result } from '../../domain/result.js';
-import { AppenderFullError, type BatchingAppender } from '../../infra/batching-appender.js';
+import { err, type Failure, invariant, ok, type Result } from '../../domain/result.js';
+import type { BatchingAppender } from '../../infra/batching-appender.js';
 import { type ClickCounter, NEUTRAL_COUNTERS } from '../../infra/click-counters.js';
 import type { ClickOutcomes } from '../../infra/click-outcomes.js';
-import { type ClickTokens, clickIdOf, type TokenRefusal } from '../../infra/click-token.js';
+import { type ClickTokens, clickIdOf } from '../../infra/click-token.js';
 import { keyedHash } from '../../infra/ids.js';
 import type { KafkaLink } from '../../infra/kafka-link.js';
+import { appendEvents } from './append-events.js';
+import { readGenuineToken } from './genuine-token.js';
 import type { AdServerMetrics } from './metrics.js';
 
 export interface AcceptClickDeps {
@@ -45,9 +47,6 @@ export interface Shopper {
 export type ClickAnswer = Result<ClickResult>;
 export type AcceptClick = (click: ClickRequest, shopper: Shopper) => Promise<ClickAnswer>;
 
-/** The shop's queue sends the click again; better than holding its shopper. */
-const APPEND_WITHIN_MS = 2_000;
-
 /**
  * Verifies, counts, appends and waits for the decision. The same click id while one is under way joins it: both
  * callers get the one answer, and one event is appended.
@@ -72,41 +71,14 @@ interface GenuineClick {
   readonly ad: TokenAd;
 }
 
-/**
- * The token must be ours, name the ad, and have been issued to the device that clicks. A token that was moved to
- * another device is treated like a forged one: a harvested token would otherwise be clicked by a farm of devices,
- * each below its own burst limit.
- */
 function verify(deps: AcceptClickDeps, click: ClickRequest): Result<GenuineClick> {
-  const verdict = deps.tokens.verify(click.clickToken);
-  if (!verdict.ok) return forged(deps, verdict.refusal);
-  const token = verdict.payload;
-  const ad = token.ads.find((candidate) => candidate.adId === click.adId);
-  if (ad === undefined) return forged(deps, 'ad_not_in_token');
-  if (keyedHash(deps.hashKey, 'device', click.deviceId) !== token.deviceHash) {
-    return forged(deps, 'other_device');
-  }
+  const { clickToken, deviceId, adId } = click;
+  const genuine = readGenuineToken(deps, { clickToken, deviceId, adIds: [adId], adField: 'adId' });
+  if (!genuine.ok) return genuine;
+  const { token, ads } = genuine.value;
+  const [ad] = ads;
+  invariant(ad !== undefined, 'a genuine token names the ad that was asked for');
   return ok({ clickId: clickIdOf(token, ad.adId), token, ad });
-}
-
-const REFUSALS: Readonly<Record<TokenRefusal | 'ad_not_in_token' | 'other_device', string>> = {
-  malformed: 'The click token is not complete.',
-  unknown_version: 'The click token is of an unknown version.',
-  unknown_key: 'The click token was not signed by a key of ours.',
-  bad_signature: 'The click token was changed after it was signed.',
-  bad_payload: 'The click token cannot be read.',
-  ad_not_in_token: 'The click token does not name this ad.',
-  other_device: 'The click token was issued to another device.',
-};
-
-function forged(deps: AcceptClickDeps, refusal: keyof typeof REFUSALS): Result<never> {
-  deps.metrics.refusedTokens.inc({ refusal });
-  return err({
-    code: 'forged_click_token',
-    message: REFUSALS[refusal],
-    nextStep: 'Send the clickToken of the answer that held the ad, unchanged, with its adId and deviceId.',
-    field: refusal === 'ad_not_in_token' ? 'adId' : refusal === 'other_device' ? 'deviceId' : 'clickToken',
-  });
 }
 
 async function appendAndWait(
@@ -137,22 +109,9 @@ const CLICK_PATH_DOWN: Failure = {
 
 /** Durable when ok. A refusal says nothing about the log: the same click id may be appended again at any time. */
 async function append(deps: AcceptClickDeps, event: AdClicked): Promise<Result<null>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Result<null>>((resolve) => {
-    timer = setTimeout(() => resolve(err(CLICK_PATH_DOWN)), APPEND_WITHIN_MS);
-  });
   const headers = { [HEADER_TYPE]: event.type, [HEADER_REPLY_TO]: deps.instance };
-  const appended = deps.appender
-    .append({ key: event.advertiserId, value: JSON.stringify(event), headers })
-    .then(
-      () => ok(null),
-      (error: unknown) => {
-        if (!(error instanceof AppenderFullError))
-          deps.log.warn({ error: String(error) }, 'click not appended');
-        return err(CLICK_PATH_DOWN);
-      },
-    );
-  return Promise.race([appended, late]).finally(() => clearTimeout(timer));
+  const message = { key: event.advertiserId, value: JSON.stringify(event), headers };
+  return (await appendEvents(deps, [message])) ? ok(null) : err(CLICK_PATH_DOWN);
 }
 
 async function toEvent(

@@ -10,6 +10,7 @@ import type { RouteDoc } from '../kit/route.js';
 import { type AcceptClick, decided } from './accept-click.js';
 import type { Authorise } from './authorise.js';
 import type { AdServerMetrics } from './metrics.js';
+import { NO_JSON } from './report-handler.js';
 import { respond } from './respond.js';
 
 export interface ClickHandlersDeps {
@@ -21,7 +22,10 @@ export interface ClickHandlersDeps {
 }
 
 /** Measures the route and lets in who may use it, before anything is read of the body. */
-export function entrance({ authorise, metrics }: ClickHandlersDeps, doc: RouteDoc): RequestHandler {
+export function entrance(
+  { authorise, metrics }: Pick<ClickHandlersDeps, 'authorise' | 'metrics'>,
+  doc: RouteDoc,
+): RequestHandler {
   return async (req, res, next) => {
     const startedAt = performance.now();
     res.once('close', () =>
@@ -59,11 +63,7 @@ function retryHeaders(failure: Failure): Record<string, string> {
 
 function unreadable(req: Request, error: z.ZodError): FieldFailure {
   if (req.body !== undefined) return invalidRequest(fieldErrors('body', error));
-  return {
-    code: 'unsupported_media_type',
-    message: 'The body must be JSON.',
-    nextStep: 'Send content-type: application/json.',
-  };
+  return NO_JSON;
 }
 
 export function getClickHandler({ findClick, log }: ClickHandlersDeps) {

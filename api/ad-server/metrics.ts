@@ -32,6 +32,13 @@ export function createAdServerMetrics(metrics: Metrics) {
     answered: (method: string, route: string, status: number, tookMs: number) =>
       http.observe({ server: 'ad-server', method, route, status: String(status) }, tookMs),
     clicks: metrics.counter('ads_clicks_total', 'Reported clicks by answer.', ['answer']),
+    impressionReports: metrics.counter('ads_impression_reports_total', 'Reports of seen ads by answer.', [
+      'answer',
+    ]),
+    orderReports: metrics.counter('ads_order_reports_total', 'Reported orders and cancellations by answer.', [
+      'kind',
+      'answer',
+    ]),
     refusedTokens: metrics.counter('ads_click_token_refused_total', 'Forged or broken click tokens.', [
       'refusal',
     ]),
@@ -50,6 +57,7 @@ export function createAdServerMetrics(metrics: Metrics) {
     ]),
     clickQueue: metrics.gauge('ads_click_queue_length', 'Clicks that Kafka has not confirmed yet.'),
     servedQueue: metrics.gauge('ads_served_queue_length', 'Requests whose ADS_SERVED is not in Kafka yet.'),
+    orderQueue: metrics.gauge('ads_order_queue_length', 'Order lines that Kafka has not confirmed yet.'),
     rankings: metrics.gauge('ads_ranking_copy_rankings', 'Rankings held in memory.'),
     rankingAge: metrics.gauge(
       'ads_ranking_copy_age_ms',

@@ -1,4 +1,4 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { z } from 'zod';
 import {
   adQueryResultSchema,
@@ -8,11 +8,24 @@ import {
   clickResultSchema,
   clickStatusSchema,
 } from '../../contracts/http/ad-server.js';
+import {
+  impressionReportSchema,
+  impressionResultSchema,
+} from '../../contracts/http/ad-server-impressions.js';
+import {
+  orderCancellationSchema,
+  orderIdSchema,
+  orderRequestSchema,
+  orderResultSchema,
+} from '../../contracts/http/ad-server-orders.js';
 import { correlate } from '../kit/app.js';
 import { methodNotAllowedHandler } from '../kit/problem.js';
 import { expressPath, type RouteDoc } from '../kit/route.js';
+import type { AcceptImpressions } from './accept-impressions.js';
+import type { AcceptOrders } from './accept-orders.js';
 import { type AdsHandlerDeps, adsHandler } from './ads-handler.js';
 import { type ClickHandlersDeps, entrance, getClickHandler, postClickHandler } from './click-handlers.js';
+import { reportHandler } from './report-handler.js';
 
 const shopperHeaders = z.object({
   'x-shopper-ip': z.string().optional().describe('Address of the shopper. Stored hashed only.'),
@@ -66,12 +79,62 @@ const getClick = {
   responses: { 200: { description: 'The decision.', schema: clickStatusSchema } },
 } as const satisfies RouteDoc;
 
-/** For the OpenAPI document. */
-export const adServerRouteDocs: readonly RouteDoc[] = [getAds, postClick, getClick];
+const postImpressions = {
+  method: 'post',
+  path: '/v1/impressions',
+  summary: 'Ads of an answer came into view.',
+  description:
+    'All ads of the report count, or none. The same ad of the same answer counts once, whatever is sent again. Accepted up to 24 hours after the ads were served. Never let a shopper wait for it.',
+  tags: ['ad server'],
+  access: { scope: 'events:write' },
+  body: impressionReportSchema,
+  responses: { 202: { description: 'Recorded.', schema: impressionResultSchema } },
+} as const satisfies RouteDoc;
 
-export type AdServerRoutesDeps = AdsHandlerDeps & ClickHandlersDeps;
+const postOrder = {
+  method: 'post',
+  path: '/v1/orders',
+  summary: 'A shopper ordered.',
+  description:
+    'One event per line. A line that is sent again is the line that came first, even with other content. An order of more than 200 lines is sent in several requests with the same orderId. Products that we do not know are taken as well. 503 or a time-out: send the same body again.',
+  tags: ['ad server'],
+  access: { scope: 'orders:write' },
+  body: orderRequestSchema,
+  responses: { 202: { description: 'Recorded.', schema: orderResultSchema } },
+} as const satisfies RouteDoc;
+
+const postCancellation = {
+  method: 'post',
+  path: '/v1/orders/{orderId}/cancellations',
+  summary: 'Lines of an order are taken back.',
+  description:
+    'Whole lines only, each named, since the ad system keeps no orders. May arrive before its order. A cancelled line stays cancelled.',
+  tags: ['ad server'],
+  access: { scope: 'orders:write' },
+  params: z.object({ orderId: orderIdSchema }),
+  body: orderCancellationSchema,
+  responses: { 202: { description: 'Recorded.', schema: orderResultSchema } },
+} as const satisfies RouteDoc;
+
+/** For the OpenAPI document. */
+export const adServerRouteDocs: readonly RouteDoc[] = [
+  getAds,
+  postClick,
+  getClick,
+  postImpressions,
+  postOrder,
+  postCancellation,
+];
+
+export type AdServerRoutesDeps = AdsHandlerDeps &
+  ClickHandlersDeps & {
+    readonly acceptImpressions: AcceptImpressions;
+    readonly acceptOrders: AcceptOrders;
+  };
 
 const CLICK_BODY_LIMIT = '16kb';
+/** 200 lines of the longest ids. */
+const ORDER_BODY_LIMIT = '64kb';
 
 /** All routes of the ad server. `GET /v1/ads` stands first: it is nearly all of the traffic. */
 export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps): void {
@@ -80,7 +143,40 @@ export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps): 
   app.get(getAds.path, adsHandler(deps, getAds));
   app.post(postClick.path, correlate(), entrance(deps, postClick), json, postClickHandler(deps));
   app.get(clickPath, correlate(), entrance(deps, getClick), getClickHandler(deps));
+  registerReports(app, deps);
   app.all(getAds.path, methodNotAllowedHandler(['GET']));
   app.all(postClick.path, methodNotAllowedHandler(['POST']));
   app.all(clickPath, methodNotAllowedHandler(['GET']));
+}
+
+/** What a shop reports besides clicks: seen ads, orders, cancellations. */
+function registerReports(app: Express, deps: AdServerRoutesDeps): void {
+  const { acceptImpressions, acceptOrders, metrics } = deps;
+  const json = (limit: string) => express.json({ limit, strict: true, type: 'application/json' });
+  const report = (doc: RouteDoc, limit: string, handler: RequestHandler) => {
+    const path = expressPath(doc.path);
+    app.post(path, correlate(), entrance(deps, doc), json(limit), handler);
+    app.all(path, methodNotAllowedHandler(['POST']));
+  };
+  const impressions = reportHandler({
+    params: z.object({}),
+    body: impressionReportSchema,
+    accept: (_, body) => acceptImpressions(body),
+    count: (answer) => metrics.impressionReports.inc({ answer }),
+  });
+  const orders = reportHandler({
+    params: z.object({}),
+    body: orderRequestSchema,
+    accept: (_, body) => acceptOrders.place(body),
+    count: (answer) => metrics.orderReports.inc({ kind: 'order', answer }),
+  });
+  const cancellations = reportHandler({
+    params: postCancellation.params,
+    body: orderCancellationSchema,
+    accept: ({ orderId }, body) => acceptOrders.cancel(orderId, body),
+    count: (answer) => metrics.orderReports.inc({ kind: 'cancellation', answer }),
+  });
+  report(postImpressions, CLICK_BODY_LIMIT, impressions);
+  report(postOrder, ORDER_BODY_LIMIT, orders);
+  report(postCancellation, CLICK_BODY_LIMIT, cancellations);
 }

@@ -31,6 +31,7 @@ export const FAILURE_STATUS: Readonly<Record<string, number>> = {
   internal_error: 500,
   dependency_unavailable: 503,
   click_path_down: 503,
+  event_log_down: 503,
 };
 
 export const DEFAULT_FAILURE_STATUS = 422;

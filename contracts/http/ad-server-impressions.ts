@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { repeatedPlaces } from '../../domain/order-line.js';
 import { MAX_ADS_PER_QUERY } from '../../domain/placement.js';
 
 /** `POST /v1/impressions` */
@@ -9,6 +10,11 @@ export const impressionReportSchema = z.object({
     .array(z.string().min(1).max(64))
     .min(1)
     .max(MAX_ADS_PER_QUERY)
+    .check(({ value, issues }) => {
+      for (const place of repeatedPlaces(value)) {
+        issues.push({ code: 'custom', input: value, path: [place], message: 'stands twice' });
+      }
+    })
     .describe('The ads of that answer which came into view, each once.'),
 });
 export type ImpressionReport = z.infer<typeof impressionReportSchema>;

@@ -4,6 +4,7 @@ import {
   MAX_ORDER_LINES,
   MAX_ORDER_QUANTITY,
   MAX_UNIT_PRICE_KRW,
+  repeatedPlaces,
 } from '../../domain/order-line.js';
 import { isStorableText } from '../../domain/storable-text.js';
 
@@ -32,6 +33,13 @@ const deviceId = z
   .max(128)
   .describe('The same stable id as in the ad queries; stored hashed only.');
 
+/** Each line stands once: a line that stands twice would count once, and nobody knew which. */
+function eachOnce({ value, issues }: z.core.ParsePayload<{ readonly lineNo: number }[]>): void {
+  for (const place of repeatedPlaces(value.map((line) => line.lineNo))) {
+    issues.push({ code: 'custom', input: value, path: [place, 'lineNo'], message: 'stands twice' });
+  }
+}
+
 /** `POST /v1/orders` */
 export const orderRequestSchema = z.object({
   orderId: orderIdSchema,
@@ -48,7 +56,8 @@ export const orderRequestSchema = z.object({
       }),
     )
     .min(1)
-    .max(MAX_ORDER_LINES),
+    .max(MAX_ORDER_LINES)
+    .check(eachOnce),
 });
 export type OrderRequest = z.infer<typeof orderRequestSchema>;
 
@@ -59,6 +68,7 @@ export const orderCancellationSchema = z.object({
     .array(z.object({ lineNo }))
     .min(1)
     .max(MAX_ORDER_LINES)
+    .check(eachOnce)
     .describe('Every line that is taken back; all of them when the whole order is.'),
 });
 export type OrderCancellation = z.infer<typeof orderCancellationSchema>;

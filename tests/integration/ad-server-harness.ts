@@ -5,7 +5,7 @@ import type { Consumer } from 'kafkajs';
 import type { RankingEntry } from '../../contracts/ranking-entry.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import type { ServingStop } from '../../contracts/serving-stop.js';
-import { TOPICS } from '../../contracts/topics.js';
+import type { TopicName } from '../../contracts/topics.js';
 import type { ApiScope } from '../../domain/access.js';
 import { rankScore } from '../../domain/ranking.js';
 import { type Config, loadConfig } from '../../infra/config.js';
@@ -159,17 +159,20 @@ export interface LoggedEvent {
   readonly value: Readonly<Record<string, unknown>> & { readonly type: string };
 }
 
-/** Everything in this run's ad-events, from the start. */
-export async function followAdEvents(config: Config): Promise<{ events: LoggedEvent[]; consumer: Consumer }> {
-  const log = createLogger(config, 'ad-events-test');
+/** Everything in a topic of this run, from the start. */
+export async function followEvents(
+  config: Config,
+  topic: TopicName,
+): Promise<{ events: LoggedEvent[]; consumer: Consumer }> {
+  const log = createLogger(config, 'events-test');
   await createTopics(config, log);
   const consumer = createKafka(config, log).consumer({
-    groupId: `${config.TOPIC_PREFIX}test`,
+    groupId: `${config.TOPIC_PREFIX}test-${topic}`,
     maxWaitTimeInMs: 100,
   });
   const events: LoggedEvent[] = [];
   await consumer.connect();
-  await consumer.subscribe({ topic: topicName(config, TOPICS.adEvents), fromBeginning: true });
+  await consumer.subscribe({ topic: topicName(config, topic), fromBeginning: true });
   await consumer.run({
     eachMessage: ({ message }) => {
       const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Consumer } from 'kafkajs';
+import { TOPICS } from '../../contracts/topics.js';
+import { API_SCOPES } from '../../domain/access.js';
 import type { Config } from '../../infra/config.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice, type Shop, type ShopClick } from '../support/shop.js';
 import {
-  followAdEvents,
+  followEvents,
   harnessConfig,
   insertApiKey,
   type LoggedEvent,
@@ -33,10 +35,10 @@ export class AdServerWorld {
   static async open(adjust: (config: Config) => Config = (config) => config): Promise<AdServerWorld> {
     const database = await createTestDatabase();
     const config = harnessConfig(database.appUrl);
-    const apiKey = await insertApiKey(database.appPool, config.HASH_KEY, ['ads:read', 'clicks:write']);
+    const apiKey = await insertApiKey(database.appPool, config.HASH_KEY, API_SCOPES);
     const writer = new RankingWriter(config.REDIS_URL);
     await writer.start();
-    const { events, consumer } = await followAdEvents(config);
+    const { events, consumer } = await followEvents(config, TOPICS.adEvents);
     const server = await startTestAdServer(adjust(config));
     await untilReady(server);
     const shop = connectShop(server.url, apiKey);
