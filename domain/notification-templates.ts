@@ -37,6 +37,80 @@ export const NOTIFICATION_TEMPLATES = {
     },
     alimtalkCode: 'CAMPAIGN_REJECTED',
   },
+  advertiser_application_received: {
+    ko: {
+      subject: '[광고센터] 광고주 신청이 접수되었습니다',
+      body: '#{companyName}의 광고주 신청이 접수되었습니다. 심사는 다음 영업일까지 완료됩니다.',
+    },
+    en: {
+      subject: '[Ads] We have your application',
+      body: 'The application of #{companyName} has arrived. We decide by the end of the next business day.',
+    },
+  },
+  advertiser_approved: {
+    ko: {
+      subject: '[광고센터] 광고주 신청이 승인되었습니다',
+      body: '#{companyName}의 광고주 계정이 활성화되었습니다. 광고비를 충전하면 캠페인을 시작할 수 있습니다.',
+    },
+    en: {
+      subject: '[Ads] Your application is approved',
+      body: 'The account of #{companyName} is active. Top up your balance to start your first campaign.',
+    },
+    alimtalkCode: 'ADVERTISER_APPROVED',
+  },
+  advertiser_rejected: {
+    ko: {
+      subject: '[광고센터] 광고주 신청에 보완이 필요합니다',
+      body: '#{companyName}의 광고주 신청이 반려되었습니다. 사유: #{reasons}. #{days}일 안에 보완하여 다시 제출해 주세요.',
+    },
+    en: {
+      subject: '[Ads] Your application needs changes',
+      body: 'The application of #{companyName} was sent back: #{reasons}. Correct it and submit it again within #{days} days.',
+    },
+    alimtalkCode: 'ADVERTISER_REJECTED',
+  },
+  advertiser_application_closed: {
+    ko: {
+      subject: '[광고센터] 광고주 신청이 종료되었습니다',
+      body: '보완 기한이 지나 #{companyName}의 광고주 신청이 종료되었습니다. 언제든지 새로 신청하실 수 있습니다.',
+    },
+    en: {
+      subject: '[Ads] Your application was closed',
+      body: 'The time for corrections is over, so the application of #{companyName} was closed. You may apply again at any time.',
+    },
+  },
+  advertiser_first_campaign: {
+    ko: {
+      subject: '[광고센터] 첫 캠페인을 등록해 보세요',
+      body: '#{companyName}의 첫 충전이 완료되었습니다. 이제 캠페인을 등록하고 광고를 시작할 수 있습니다.',
+    },
+    en: {
+      subject: '[Ads] Create your first campaign',
+      body: 'The first top-up of #{companyName} has arrived. You can create your first campaign now.',
+    },
+    alimtalkCode: 'ADVERTISER_FIRST_CAMPAIGN',
+  },
+  advertiser_review_waiting: {
+    ko: {
+      subject: '[광고센터 운영] 광고주 심사 요청: #{companyName}',
+      body: '#{companyName}의 광고주 신청이 심사를 기다립니다.',
+    },
+    en: {
+      subject: '[Ads operations] Application to review: #{companyName}',
+      body: 'The application of #{companyName} waits for a reviewer.',
+    },
+  },
+  advertiser_review_overdue: {
+    ko: {
+      subject: '[광고센터 운영] 광고주 심사 기한 초과: #{companyName}',
+      body: '#{companyName}의 광고주 신청이 심사 기한을 넘겼습니다 (알림 #{reminder}회).',
+    },
+    en: {
+      subject: '[Ads operations] Application overdue: #{companyName}',
+      body: 'The review of #{companyName} is past its deadline (reminder #{reminder}).',
+    },
+    urgent: true,
+  },
   daily_budget_reached: {
     ko: {
       subject: '[광고센터] 일예산 #{percent}% 소진: #{campaignName}',
@@ -206,6 +280,49 @@ export const NOTIFICATION_TEMPLATES = {
       subject: '[Ads] Monthly cap of automatic top-up reached',
       body: 'The cap of #{cap} won for #{month} is used up: no more automatic top-ups this month. Raise it, or top up yourself.',
     },
+  },
+  settlement_failed: {
+    ko: {
+      subject: '[광고센터] #{businessDate} 정산이 완료되지 않았습니다',
+      body: '#{businessDate} 일 정산에서 차이 #{count}건이 발견되어 공개되지 않았습니다. 첫 번째: #{detail}',
+    },
+    en: {
+      subject: '[Ads] The settlement of #{businessDate} failed',
+      body: 'The settlement of #{businessDate} found #{count} differences and was not published. First: #{detail}',
+    },
+    urgent: true,
+  },
+  tax_invoice_issued: {
+    ko: {
+      subject: '[광고센터] #{month} 전자세금계산서가 발행되었습니다',
+      body: '#{month} 광고비 전자세금계산서가 국세청에 전송되었습니다. 합계 #{totalKrw}원, 국세청승인번호 #{ntsConfirmNumber}.',
+    },
+    en: {
+      subject: '[Ads] Tax invoice for #{month} issued',
+      body: 'The tax invoice for #{month} was accepted by the tax authority. Total #{totalKrw} KRW, confirmation #{ntsConfirmNumber}.',
+    },
+    alimtalkCode: 'TAX_INVOICE_ISSUED',
+  },
+  tax_invoice_exception: {
+    ko: {
+      subject: '[광고센터] 세금계산서 확인이 필요합니다: #{taxInvoiceId}',
+      body: '세금계산서 #{taxInvoiceId} 처리가 중단되었습니다. 사유: #{reason}. 원인을 해결한 뒤 다시 발행해 주세요.',
+    },
+    en: {
+      subject: '[Ads] A tax invoice needs attention: #{taxInvoiceId}',
+      body: 'Tax invoice #{taxInvoiceId} stands still: #{reason}. Resolve the cause and issue it again.',
+    },
+  },
+  tax_invoice_deadline: {
+    ko: {
+      subject: '[광고센터] #{month} 세금계산서 발행 기한: #{lastDate}',
+      body: '#{month} 세금계산서 #{open}건이 아직 국세청 승인을 받지 못했습니다. 발행 기한은 #{lastDate}입니다.',
+    },
+    en: {
+      subject: '[Ads] Tax invoices for #{month} are due by #{lastDate}',
+      body: '#{open} tax invoices for #{month} are not accepted yet. The last day to issue them is #{lastDate}.',
+    },
+    urgent: true,
   },
 } as const satisfies Record<string, NotificationTemplateSpec>;
 

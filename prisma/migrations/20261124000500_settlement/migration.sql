@@ -80,6 +80,12 @@ CREATE FUNCTION settlement_lines_hash(d date, n integer) RETURNS text LANGUAGE s
   FROM settlement_line WHERE business_date = d AND run_no = n
 $$;
 
+-- What a wallet held at the end of a day: the running balance of the last entry until then.
+CREATE FUNCTION wallet_balance_on(advertiser text, fund text, d date) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT coalesce((SELECT balance_after_krw FROM ledger_entry WHERE advertiser_id = advertiser AND account = fund
+    AND booked_date <= d AND advertiser_seq IS NOT NULL ORDER BY advertiser_seq DESC LIMIT 1), 0)
+$$;
+
 CREATE TABLE settlement_month (
   month date NOT NULL,
   status text NOT NULL,
