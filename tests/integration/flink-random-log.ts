@@ -12,7 +12,7 @@ const BURSTS = 20;
 const BURST_MS = 4 * 60_000;
 
 /** Mulberry32: small, seeded, good enough to mix a log. */
-function randomFrom(seed: number): (below: number) => number {
+export function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -152,7 +152,7 @@ function decided(
   };
 }
 
-function shuffled<T>(items: readonly T[], random: (below: number) => number): T[] {
+export function shuffled<T>(items: readonly T[], random: (below: number) => number): T[] {
   return items
     .map((item) => ({ item, order: random(1_000_000) }))
     .sort((a, b) => a.order - b.order)
