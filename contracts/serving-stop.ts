@@ -8,7 +8,14 @@ export const servingStopSchema = z.object({
   scope: z.enum(['campaign', 'advertiser']),
   id: z.string(),
   stopped: z.boolean(),
-  reason: z.enum(['daily_budget_exhausted', 'total_budget_exhausted', 'balance_exhausted', 'paused', 'none']),
+  reason: z.enum([
+    'daily_budget_exhausted',
+    'total_budget_exhausted',
+    'balance_exhausted',
+    'paused',
+    'payment_reversed',
+    'none',
+  ]),
   untilDate: z.string().nullable(),
   version: z.number().int(),
 });

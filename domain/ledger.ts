@@ -1,4 +1,4 @@
-import { type Krw, sumKrw, toKrw } from './money.js';
+import { type Krw, sumKrw, toKrw, ZERO_KRW } from './money.js';
 import { invariant } from './result.js';
 
 /**
@@ -71,8 +71,24 @@ export function clickReversalLines(split: FundSplit): LedgerLine[] {
   ]);
 }
 
-export function topUpLines(amountKrw: Krw): LedgerLine[] {
-  return balanced([line('wallet_cash', amountKrw), line('payment_clearing', -amountKrw)]);
+/** Paid money. What the advertiser owes is paid first; the rest can be spent. */
+export function topUpLines(amountKrw: Krw, owedKrw: Krw = ZERO_KRW): LedgerLine[] {
+  const paidOffKrw = Math.min(owedKrw, amountKrw);
+  return balanced([
+    line('wallet_cash', amountKrw - paidOffKrw),
+    line('receivable', paidOffKrw),
+    line('payment_clearing', -amountKrw),
+  ]);
+}
+
+/** Paid money that the bank took back: from the cash that is left, and the rest is owed. */
+export function topUpReversalLines(amountKrw: Krw, cashKrw: Krw): LedgerLine[] {
+  const takenKrw = Math.min(cashKrw, amountKrw);
+  return balanced([
+    line('wallet_cash', -takenKrw),
+    line('receivable', takenKrw - amountKrw),
+    line('payment_clearing', amountKrw),
+  ]);
 }
 
 export function promoGrantLines(amountKrw: Krw): LedgerLine[] {

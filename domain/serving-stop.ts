@@ -6,7 +6,7 @@ export const MONEY_STOP_REASONS = [
   'total_budget_exhausted',
 ] as const;
 export type MoneyStopReason = (typeof MONEY_STOP_REASONS)[number];
-export type StopReason = MoneyStopReason | 'paused';
+export type StopReason = MoneyStopReason | 'paused' | 'payment_reversed';
 
 /** Why something is not served. `untilDate` is the last business day of the stop; null: until somebody acts. */
 export interface StopState {
@@ -16,13 +16,14 @@ export interface StopState {
 
 /**
  * A campaign has one stop at a time: the one that lasts longest. Midnight ends the first, a top-up the second, a
- * new budget the third, a person the last.
+ * new budget the third, a person the fourth. `payment_reversed` stands for a whole advertiser that owes money.
  */
 const STRENGTH: Readonly<Record<StopReason, number>> = {
   daily_budget_exhausted: 1,
   balance_exhausted: 2,
   total_budget_exhausted: 3,
   paused: 4,
+  payment_reversed: 5,
 };
 
 /** True while the stop holds on this day. */

@@ -5,6 +5,7 @@ import { err, type Failure, ok, type Result } from '../domain/result.js';
 import { type DatabasePool, type Queryable, withRetriedTransaction } from '../infra/postgres.js';
 import { openWallet, storeWallets } from './money-locks.js';
 import { type Booking, postLedger, takeBookingDay } from './post-ledger.js';
+import { postReceivable } from './receivables.js';
 import { settleStops } from './resume-serving.js';
 
 export type MoneyFailure = Failure & {
@@ -27,7 +28,8 @@ export interface MoneyOrder {
   readonly amountKrw: number;
   readonly cause: LedgerCause;
   readonly memo: string | null;
-  readonly lines: readonly LedgerLine[];
+  /** As a function: asked under the lock of the wallet, when what moves depends on what is there. */
+  readonly lines: readonly LedgerLine[] | ((client: Queryable, wallet: Wallet) => Promise<LedgerLine[]>);
   readonly bidFloorKrw?: number;
   /** Further rows of the same transaction; a refusal here rolls everything back. */
   readonly alongside?: (client: Queryable, booking: Booking) => Promise<Result<null, MoneyFailure>>;
@@ -89,11 +91,13 @@ async function book(
   booking: Booking,
 ): Promise<FirstAnswer> {
   const { advertiserId, cause, idempotencyKey: causeKey, memo } = order;
-  const after = postToWallet(wallet, order.lines);
+  const lines = typeof order.lines === 'function' ? await order.lines(client, wallet) : order.lines;
+  const after = postToWallet(wallet, lines);
   const ids = await postLedger(client, booking, [
     { advertiserId, campaignId: null, cause, causeKey, memo, lines: after.posted },
   ]);
   await storeWallets(client, new Map([[advertiserId, after.wallet]]));
+  await postReceivable(client, advertiserId, lines, booking);
   const { cashKrw, promoKrw } = after.wallet;
   return { transactionId: ids.get(causeKey) ?? 0, bookedDate: booking.bookedDate, cashKrw, promoKrw };
 }

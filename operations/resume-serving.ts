@@ -7,6 +7,7 @@ import { isStopActive, isStronger, type MoneyStopReason, type StopState } from '
 import type { Queryable } from '../infra/postgres.js';
 import { budgetOn, type LockedBudget, lockPromoLots, lockWallets, readBudgetsOf } from './money-locks.js';
 import type { Booking } from './post-ledger.js';
+import { readReceivable } from './receivables.js';
 import { readStops, type StopWrite, writeStops } from './serving-stops.js';
 
 /** The lowest price of any click while nobody says otherwise. */
@@ -45,7 +46,8 @@ export async function settleStops(
   );
   const writes: StopWrite[] = [];
   const current = stops.get(`advertiser:${advertiserId}`) ?? null;
-  const wanted = advertiserStop(current, balanceKrw, floorKrw, change);
+  const owes = (await readReceivable(client, advertiserId)) > 0;
+  const wanted = advertiserStop(current, balanceKrw, floorKrw, change, owes);
   if (differs(current, wanted)) writes.push({ scope: 'advertiser', id: advertiserId, stop: wanted });
   for (const [id, budget] of budgets) {
     const before = stops.get(`campaign:${id}`) ?? null;
@@ -58,12 +60,16 @@ export async function settleStops(
 const differs = (a: StopState | null, b: StopState | null) =>
   a?.reason !== b?.reason || a?.untilDate !== b?.untilDate;
 
+/** What is owed stops everything; once it is paid, the balance decides as if there had been no stop. */
 function advertiserStop(
-  current: StopState | null,
+  before: StopState | null,
   balanceKrw: Krw,
   floorKrw: Krw,
   change: MoneyChange,
+  owes: boolean,
 ): StopState | null {
+  if (owes) return { reason: 'payment_reversed', untilDate: null };
+  const current = before?.reason === 'payment_reversed' ? null : before;
   if (balanceKrw < floorKrw) return current ?? { reason: 'balance_exhausted', untilDate: null };
   return current?.reason === 'balance_exhausted' && change.endsStops.includes('balance_exhausted')
     ? null
@@ -89,5 +95,6 @@ function campaignStop(
 
 function endsWith(stop: StopState, change: MoneyChange, today: BusinessDate): boolean {
   if (!isStopActive(stop, today)) return true;
-  return stop.reason === 'paused' ? change.endsPause === true : change.endsStops.includes(stop.reason);
+  if (stop.reason === 'paused') return change.endsPause === true;
+  return stop.reason !== 'payment_reversed' && change.endsStops.includes(stop.reason);
 }

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
 import { AUTO_TOP_UP, type AutoTopUpInput, autoTopUpWorkflowId } from '../contracts/temporal/auto-top-up.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { keyword } from './search-attributes.js';
@@ -18,3 +19,16 @@ export async function signalAutoTopUp(client: Client, advertiserId: string): Pro
     signal: AUTO_TOP_UP.balanceBelowThreshold,
   });
 }
+
+/** The same for callers that have done their work already: the budget monitor asks again later. */
+export async function tryToSignalAutoTopUp(client: Client, advertiserId: string, log: Logger): Promise<void> {
+  try {
+    await client.connection.withDeadline(Date.now() + SIGNAL_TIMEOUT_MS, () =>
+      signalAutoTopUp(client, advertiserId),
+    );
+  } catch (error) {
+    log.warn({ err: error, advertiserId }, 'cannot reach the automatic top-up');
+  }
+}
+
+const SIGNAL_TIMEOUT_MS = 2_000;

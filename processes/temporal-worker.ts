@@ -3,14 +3,18 @@ import {
   createCampaignActivities,
   createWatchingActivities,
 } from '../activities/campaign-activities.js';
+import { createTopUpActivities, type TopUpActivityDeps } from '../activities/top-up-activities.js';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
+import { createPaymentProvider } from '../infra/payment-provider.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
+import { createSecretBox } from '../infra/secret-box.js';
 import { createTemporalClient, installTemporalRuntime } from '../infra/temporal.js';
 import { submitStrandedCampaigns } from '../operations/campaign-stranded.js';
+import { startStrandedTopUps } from '../operations/top-up-workflow.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
 import { WorkerRunner } from './temporal-worker-runner.js';
@@ -34,14 +38,25 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const producer = await connectProducer(createKafka(config, log));
   installTemporalRuntime(log);
-  const runners = createRunners(context, {
-    pool,
-    producer,
-    redis,
-    log,
-    campaignEventsTopic: topicName(config, TOPICS.campaignEvents),
-    now: clock.now,
-  });
+  const temporal = createTemporalClient(config);
+  const runners = createRunners(
+    context,
+    {
+      pool,
+      producer,
+      redis,
+      log,
+      campaignEventsTopic: topicName(config, TOPICS.campaignEvents),
+      now: clock.now,
+    },
+    {
+      pool,
+      log,
+      temporal: temporal.client,
+      payments: createPaymentProvider(config),
+      secrets: createSecretBox(config.BILLING_KEY_ENCRYPTION_KEY),
+    },
+  );
   for (const runner of runners) runner.start();
   const sweep = startSweep(context, pool);
   return {
@@ -50,6 +65,7 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
     stop: async () => {
       await sweep.stop();
       await Promise.all(runners.map((runner) => runner.stop()));
+      await temporal.close();
       clock.stop();
       await producer.disconnect();
       redis.disconnect();
@@ -58,12 +74,16 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
   };
 }
 
-function createRunners(context: ProcessContext, deps: CampaignActivityDeps): WorkerRunner[] {
+function createRunners(
+  context: ProcessContext,
+  deps: CampaignActivityDeps,
+  topUps: TopUpActivityDeps,
+): WorkerRunner[] {
   return [
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.business,
       workflows: workflowSource,
-      activities: createCampaignActivities(deps),
+      activities: { ...createCampaignActivities(deps), ...createTopUpActivities(topUps) },
     }),
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.watching,
@@ -85,6 +105,8 @@ function startSweep({ config, log }: ProcessContext, pool: DatabasePool): { stop
     try {
       const submitted = await submitStrandedCampaigns(pool, temporal.client);
       if (submitted.length > 0) log.warn({ campaignIds: submitted }, 'submitted stranded campaigns again');
+      const started = await startStrandedTopUps(pool, temporal.client);
+      if (started.length > 0) log.warn({ topUpIds: started }, 'started stranded top-ups');
     } catch (error) {
       log.warn({ err: error }, 'cannot look for stranded submissions');
     } finally {

@@ -1,2 +1,5 @@
 /** Everything that a worker of the queue `business` can run. */
+export { advertiserOnboarding } from './advertiser-onboarding.js';
+export { autoTopUp } from './auto-top-up.js';
 export { campaignLifecycle } from './campaign-lifecycle.js';
+export { topUp } from './top-up.js';

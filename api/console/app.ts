@@ -6,17 +6,22 @@ import { advertiserRoutes } from './advertisers.js';
 import { apiKeyRoutes } from './api-keys.js';
 import { auditLogRoutes } from './audit-log.js';
 import { createConsoleAuthenticator } from './authenticate.js';
+import { autoTopUpRoutes } from './auto-top-up.js';
 import { budgetReallocationRoutes } from './budget-reallocations.js';
 import { businessClockRoutes } from './business-clock.js';
 import { campaignReviewRoutes } from './campaign-reviews.js';
 import { campaignRoutes } from './campaigns.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
+import { liveNumbersRoutes } from './live-numbers.js';
+import { paymentWebhookRoutes } from './payment-webhooks.js';
 import { productFeedRoutes } from './product-feed.js';
 import { productRoutes } from './products.js';
 import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
+import { reportRoutes } from './reports.js';
 import { sessionRoutes } from './sessions.js';
+import { topUpRoutes } from './top-ups.js';
 
 /** Everything that sellers, admins and finance may do, on one page. */
 export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
@@ -24,6 +29,9 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...sessionRoutes(deps),
     ...advertiserRoutes(deps),
     ...advertiserMoneyRoutes(deps),
+    ...topUpRoutes(deps),
+    ...autoTopUpRoutes(deps),
+    ...paymentWebhookRoutes(deps),
     ...productRoutes(deps),
     ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
@@ -32,6 +40,8 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...apiKeyRoutes(deps),
     ...auditLogRoutes(deps),
     ...reconciliationRoutes(deps),
+    ...liveNumbersRoutes(deps),
+    ...reportRoutes(deps),
     ...businessClockRoutes(deps),
   ];
 }

@@ -8,7 +8,17 @@ import type { TemporalClient } from '../../infra/temporal.js';
 
 /** What the console's routes stand on; opened and closed by the process. */
 export interface ConsoleDeps {
-  readonly config: Pick<Config, 'ADS_ENV' | 'HASH_KEY' | 'SESSION_HOURS' | 'TRUSTED_PROXIES'>;
+  readonly config: Pick<
+    Config,
+    | 'ADS_ENV'
+    | 'HASH_KEY'
+    | 'SESSION_HOURS'
+    | 'TRUSTED_PROXIES'
+    | 'PAYMENT_PROVIDER_URL'
+    | 'PAYMENT_SECRET_KEY'
+    | 'PAYMENT_WEBHOOK_SECRET'
+    | 'BILLING_KEY_ENCRYPTION_KEY'
+  >;
   readonly pool: DatabasePool;
   readonly prisma: PrismaClient;
   /** Fails fast: a missing Redis must not hold a request. */
@@ -21,4 +31,6 @@ export interface ConsoleDeps {
   readonly now: () => number;
   /** Business time, epoch ms: deadlines of people. */
   readonly businessNow: () => number;
+  /** Aborted when the process begins to drain: answers that never end by themselves end then. */
+  readonly draining?: AbortSignal;
 }

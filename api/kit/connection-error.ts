@@ -1,3 +1,5 @@
+import { ProviderUnavailable } from '../../infra/provider-http.js';
+
 /** Of the operating system, of PostgreSQL's client, and of Prisma (P1001, P1002, P1008, P1017, P2024). */
 const CODES = new Set([
   'ECONNREFUSED',
@@ -27,9 +29,10 @@ const MESSAGES = [
 /** Causes are wrapped at most a few times; the bound also ends a circle. */
 const MAX_DEPTH = 5;
 
-/** True when a store could not be reached or hung up: nothing is wrong with the request, and a later one may succeed. */
+/** True when a store or an outside service could not be reached or hung up: nothing is wrong with the request, and a later one may succeed. */
 export function isConnectionError(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > MAX_DEPTH) return false;
+  if (error instanceof ProviderUnavailable) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (CODES.has(code) || SQL_STATE.test(code)) return true;
   if (MESSAGES.some((message) => error.message.includes(message))) return true;

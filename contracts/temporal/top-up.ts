@@ -26,7 +26,7 @@ export interface ConfirmTopUpCommand {
 
 export type ConfirmTopUpAnswer =
   | { readonly accepted: true }
-  | { readonly accepted: false; readonly code: string; readonly why: string };
+  | { readonly accepted: false; readonly code: string; readonly why: string; readonly nextStep: string };
 
 /** `open`: money may still come. The rest ends the workflow; a later word of the provider starts it again. */
 export type TopUpProgress = 'open' | 'credited' | 'expired' | 'failed' | 'reversed' | 'idle';
