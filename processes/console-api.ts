@@ -24,8 +24,20 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
   const prisma = createPrisma(pool);
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const temporal = createTemporalClient(config);
+  const draining = new AbortController();
   const app = createConsoleApp(
-    { config, pool, prisma, redis, temporal, log, metrics, now: Date.now, businessNow: clock.now },
+    {
+      config,
+      pool,
+      prisma,
+      redis,
+      temporal,
+      log,
+      metrics,
+      now: Date.now,
+      businessNow: clock.now,
+      draining: draining.signal,
+    },
     { otherRouteDocs: adServerRouteDocs },
   );
   const server = await listen(app, {
@@ -39,6 +51,7 @@ export async function startConsoleApi({ config, log, metrics }: ProcessContext):
     name: 'console-api',
     ready: () => readiness(pool, redis, temporal),
     stop: async () => {
+      draining.abort();
       await server.close();
       clock.stop();
       await temporal.close();
