@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildCatalogue } from '../catalogue.js';
 import { readOrderImport } from '../order-import.js';
@@ -58,6 +59,8 @@ export async function startTraffic(options: TrafficOptions): Promise<RunningTraf
   const offsetMs = feedOffsetAt(startedAt);
   const run = startedAt.toString(36);
   const closing = new AbortController();
+  // Everybody in the shop waits for its closing; their number is bounded.
+  setMaxListeners(0, closing.signal);
   const customers = actions.map(({ deviceId }) => deviceId).filter((id) => id.startsWith('customer:'));
   const world = openWorld(options, {
     shelves: arrangeShelves(products),
