@@ -22,7 +22,9 @@ export const behaviourSchema = z.strictObject({
     })
     .nullable()
     .default(null)
-    .describe('So many acts are refused with this reason (tax invoices: by the tax authority, later).'),
+    .describe(
+      'So many acts are refused with this reason (tax invoices: the next ones issued, by the tax authority, later).',
+    ),
   repeatWebhooks: z.number().int().min(0).max(10).default(0).describe('Each webhook comes so often again.'),
   webhookDelayMs: shortMs.default(0),
   outOfOrderWebhooks: z.boolean().default(false).describe('Webhooks come in pairs, the later one first.'),

@@ -20,7 +20,14 @@ export interface SandboxInvoice {
   readonly document: TaxInvoiceDocument;
   state: TaxInvoiceState;
   ntsConfirmNumber: string | null;
-  rejection: { readonly code: string; readonly message: string } | null;
+  rejection: Rejection | null;
+  /** Asked for by the control when the document was taken in: the tax authority will say no. */
+  readonly doomedBy: Rejection | null;
+}
+
+interface Rejection {
+  readonly code: string;
+  readonly message: string;
 }
 
 const INVOICES_KEPT = 50_000;
@@ -121,6 +128,7 @@ export class InvoiceBook {
       state: 'ISSUING',
       ntsConfirmNumber: null,
       rejection: null,
+      doomedBy: this.options.behaviours.takeRejection('tax-invoices'),
     };
     this.byReference.set(invoice.clientReferenceId, invoice);
     this.scheduleStep(invoice);
@@ -128,9 +136,8 @@ export class InvoiceBook {
   }
 
   private decide(invoice: SandboxInvoice): void {
-    const demanded = this.options.behaviours.takeRejection('tax-invoices');
-    if (demanded) {
-      invoice.rejection = demanded;
+    if (invoice.doomedBy) {
+      invoice.rejection = invoice.doomedBy;
       this.enter(invoice, 'NTS_REJECTED');
       return;
     }
