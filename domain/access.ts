@@ -20,6 +20,8 @@ export interface UserActor {
   readonly userId: string;
   readonly role: Role;
   readonly advertiserId: string | null;
+  /** True while the company has only applied: its people reach only routes that say so. */
+  readonly applying?: boolean;
 }
 
 /** A machine with an API key (the commerce site). */

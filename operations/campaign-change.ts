@@ -14,6 +14,7 @@ import { type CampaignFailure, noSuchCampaign, writeBids } from './campaign-draf
 import { type Campaign, type CampaignStatus, readCampaign } from './campaign-read.js';
 import { writeCampaignSnapshot } from './campaign-snapshot.js';
 import { resumeServing, stopServing } from './campaign-stop.js';
+import { notify } from './notify.js';
 import { readRankingParameters } from './read-ranking-parameters.js';
 import { readTotalSpentKrw, setCampaignBudget } from './set-campaign-budget.js';
 
@@ -48,6 +49,12 @@ export async function activateCampaign(
     const { bidFloorKrw } = await readRankingParameters(client);
     await setCampaignBudget(client, { ...campaign, bidFloorKrw });
     const version = await writeCampaignSnapshot(client, campaignId, expectedVersion, 'CAMPAIGN_APPROVED');
+    await notify(client, {
+      dedupeKey: `campaign-approved:${campaignId}:${version}`,
+      template: 'campaign_approved',
+      to: { advertiserId: campaign.advertiserId },
+      variables: { campaignName: campaign.name },
+    });
     return ok({ version });
   });
 }

@@ -8,6 +8,7 @@ import { auditCampaign, SYSTEM_ACTOR } from './campaign-audit.js';
 import { type CampaignFailure, noSuchCampaign } from './campaign-draft.js';
 import { derivedId } from './campaign-ids.js';
 import { businessNow, type Campaign, readCampaign } from './campaign-read.js';
+import { notify } from './notify.js';
 
 export interface ReviewDecision {
   readonly campaignId: string;
@@ -96,7 +97,7 @@ export async function recordReviewDecision(
     const why =
       (await whyNotDecide(client, campaign, decision.reviewerId)) ?? unknownKeyword(campaign, decision);
     if (why !== null) return ok({ recorded: false, why });
-    await writeDecision(client, reviewId, decision);
+    await writeDecision(client, reviewId, campaign, decision);
     return ok({ recorded: true });
   });
 }
@@ -146,7 +147,12 @@ async function writeKeywordVerdicts(client: Queryable, decision: ReviewDecision)
   );
 }
 
-async function writeDecision(client: Queryable, reviewId: string, decision: ReviewDecision): Promise<void> {
+async function writeDecision(
+  client: Queryable,
+  reviewId: string,
+  campaign: Campaign,
+  decision: ReviewDecision,
+): Promise<void> {
   const { campaignId, verdict, reasons, reviewerId, via } = decision;
   await client.query(
     `INSERT INTO campaign_review (id, campaign_id, verdict, reasons, reviewer_id, via, decided_at)
@@ -162,6 +168,22 @@ async function writeDecision(client: Queryable, reviewId: string, decision: Revi
     action: verdict === 'approve' ? 'campaign.approved' : 'campaign.rejected',
     campaignId,
     detail: { reviewId, reasons, rejectedKeywords: [...(decision.rejectedKeywords ?? [])] },
+  });
+  if (verdict === 'reject') await tellRejected(client, reviewId, campaign, reasons);
+}
+
+/** In the transaction of the rejection. An approval is told when the campaign is activated. */
+async function tellRejected(
+  client: Queryable,
+  reviewId: string,
+  campaign: Campaign,
+  reasons: readonly string[],
+): Promise<void> {
+  await notify(client, {
+    dedupeKey: `campaign-rejected:${campaign.campaignId}:${reviewId}`,
+    template: 'campaign_rejected',
+    to: { advertiserId: campaign.advertiserId },
+    variables: { campaignName: campaign.name, reasons: reasons.join('; ') },
   });
 }
 

@@ -58,7 +58,7 @@ export async function signIn(
   const ip = keyedHash(deps.hashKey, 'ip', command.ip);
   const wait = await deps.limiter.countTry(account, ip);
   if (wait !== null) return err(tooManySignIns(wait.retryAfterSeconds));
-  const user = await deps.prisma.userAccount.findUnique({ where: { email } });
+  const user = await deps.prisma.userAccount.findUnique({ where: { email }, include: WITH_COMPANY });
   const right =
     user === null
       ? await verifyAgainstNobody(command.password)
@@ -91,7 +91,7 @@ export async function verifySession(deps: SessionDeps, token: string): Promise<U
   if (!SESSION_TOKEN.test(token)) return null;
   const session = await deps.prisma.session.findUnique({
     where: { tokenHash: keyedHash(deps.hashKey, 'session', token) },
-    include: { user: true },
+    include: { user: { include: WITH_COMPANY } },
   });
   if (session === null || session.revokedAt !== null) return null;
   if (session.expiresAt.getTime() <= deps.now() || session.user.status !== 'active') return null;
@@ -106,11 +106,22 @@ export async function signOut(deps: SessionDeps, token: string): Promise<void> {
   });
 }
 
-function toActor(user: { id: string; role: string; advertiserId: string | null }): UserActor {
+const WITH_COMPANY = { advertiser: { select: { status: true } } } as const;
+
+interface Account {
+  readonly id: string;
+  readonly role: string;
+  readonly advertiserId: string | null;
+  readonly advertiser: { readonly status: string } | null;
+}
+
+/** Read at every request, so that the approval of a company is felt by the sessions that are open. */
+function toActor(user: Account): UserActor {
   invariant(isRole(user.role), `account ${user.id} has an unknown role`);
   invariant(
     (user.role === 'advertiser') === (user.advertiserId !== null),
     `account ${user.id} is bound wrongly`,
   );
-  return { kind: 'user', userId: user.id, role: user.role, advertiserId: user.advertiserId };
+  const applying = user.advertiser?.status === 'applied';
+  return { kind: 'user', userId: user.id, role: user.role, advertiserId: user.advertiserId, applying };
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DatabasePool } from '../infra/postgres.js';
+import { tellApplicationsThatClockMoved } from './advertiser-onboarding-workflow.js';
 import { tellClockMoved } from './campaign-workflow.js';
 
 /** Signals at a time: a demonstration has tens of campaigns, a test database may have thousands. */
@@ -32,5 +33,6 @@ export async function tellCampaignsThatClockMoved(
     // Nobody answers: the others would only wait as long.
     if (answers.every(({ answer }) => !answer.ok && answer.error.code === 'dependency_unavailable')) break;
   }
+  await tellApplicationsThatClockMoved(pool, client);
   return told;
 }

@@ -1,9 +1,12 @@
 import { runBudgetMonitor } from '../consumers/budget-monitor.js';
 import { startClockTicker } from '../consumers/clock-ticker.js';
+import { startNotificationSender } from '../consumers/notification-sender.js';
 import { startServingStopRelay } from '../consumers/serving-stop-relay.js';
 import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
+import { createAlimtalkSender } from '../infra/alimtalk.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
+import { createMailer } from '../infra/mailer.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
 import { createTemporalClient } from '../infra/temporal.js';
@@ -60,6 +63,9 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     log,
     metrics,
   });
+  const mailer = createMailer(config);
+  const alimtalk = createAlimtalkSender(config);
+  const notices = startNotificationSender({ pool, mailer, alimtalk, now: clock.now, log, metrics });
   const housekeeping = startHousekeeping(
     pool,
     async () => (await readRankingParameters(pool)).bidFloorKrw,
@@ -78,6 +84,8 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
       await consumer.disconnect();
       await monitor.stop();
       await relay.stop();
+      await notices.stop();
+      mailer.close();
       await housekeeping.stop();
       clock.stop();
       await admin.disconnect();

@@ -1,3 +1,4 @@
+import { createAdvertiserOnboardingActivities } from '../activities/advertiser-onboarding-activities.js';
 import {
   type CampaignActivityDeps,
   createCampaignActivities,
@@ -6,6 +7,7 @@ import {
 import { createTopUpActivities, type TopUpActivityDeps } from '../activities/top-up-activities.js';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { TOPICS } from '../contracts/topics.js';
+import { createBusinessRegistry } from '../infra/business-registry.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, topicName } from '../infra/kafka.js';
 import { createPaymentProvider } from '../infra/payment-provider.js';
@@ -13,17 +15,19 @@ import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
 import { createSecretBox } from '../infra/secret-box.js';
 import { createTemporalClient, installTemporalRuntime } from '../infra/temporal.js';
+import { submitStrandedApplications } from '../operations/advertiser-onboarding-workflow.js';
 import { submitStrandedCampaigns } from '../operations/campaign-stranded.js';
 import { startStrandedTopUps } from '../operations/top-up-workflow.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
+import { createSettlementWorker } from './settlement-worker.js';
 import { WorkerRunner } from './temporal-worker-runner.js';
 import { workflowSource } from './workflow-source.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
 
 /**
- * Workers of the queues `business` (approvals, campaigns) and `business-watching` (activities that wait). Starts
+ * Workers of the queues `business` (approvals, campaigns), `business-watching` (activities that wait) and `settlement`. Starts
  * before Temporal does and comes back after it: until then it is not ready. Stopping takes no more work, finishes
  * what was taken, then closes.
  */
@@ -57,6 +61,8 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
       secrets: createSecretBox(config.BILLING_KEY_ENCRYPTION_KEY),
     },
   );
+  const settlement = createSettlementWorker(context);
+  runners.push(settlement.runner);
   for (const runner of runners) runner.start();
   const sweep = startSweep(context, pool);
   return {
@@ -65,6 +71,7 @@ export async function startTemporalWorker(context: ProcessContext): Promise<Runn
     stop: async () => {
       await sweep.stop();
       await Promise.all(runners.map((runner) => runner.stop()));
+      await settlement.stop();
       await temporal.close();
       clock.stop();
       await producer.disconnect();
@@ -79,11 +86,14 @@ function createRunners(
   deps: CampaignActivityDeps,
   topUps: TopUpActivityDeps,
 ): WorkerRunner[] {
+  const { pool, log } = deps;
+  const registry = createBusinessRegistry(context.config);
+  const onboarding = createAdvertiserOnboardingActivities({ pool, log, registry });
   return [
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.business,
       workflows: workflowSource,
-      activities: { ...createCampaignActivities(deps), ...createTopUpActivities(topUps) },
+      activities: { ...onboarding, ...createCampaignActivities(deps), ...createTopUpActivities(topUps) },
     }),
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.watching,
@@ -105,6 +115,8 @@ function startSweep({ config, log }: ProcessContext, pool: DatabasePool): { stop
     try {
       const submitted = await submitStrandedCampaigns(pool, temporal.client);
       if (submitted.length > 0) log.warn({ campaignIds: submitted }, 'submitted stranded campaigns again');
+      const applied = await submitStrandedApplications(pool, temporal.client);
+      if (applied.length > 0) log.warn({ advertiserIds: applied }, 'submitted stranded applications again');
       const started = await startStrandedTopUps(pool, temporal.client);
       if (started.length > 0) log.warn({ topUpIds: started }, 'started stranded top-ups');
     } catch (error) {

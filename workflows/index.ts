@@ -2,4 +2,7 @@
 export { advertiserOnboarding } from './advertiser-onboarding.js';
 export { autoTopUp } from './auto-top-up.js';
 export { campaignLifecycle } from './campaign-lifecycle.js';
+export { dailySettlement, settleOpenDays } from './daily-settlement.js';
+export { monthlySettlement, monthlySettlementDue } from './monthly-settlement.js';
+export { taxInvoice } from './tax-invoice.js';
 export { topUp } from './top-up.js';

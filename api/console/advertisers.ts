@@ -53,7 +53,7 @@ export function advertiserRoutes(deps: ConsoleDeps): RouteDefinition[] {
       path: '/v1/advertisers/{id}',
       summary: 'One advertiser; for advertisers, their own.',
       tags: ['Advertisers'],
-      access: { roles: [...ROLES] },
+      access: { roles: [...ROLES], applicants: true },
       params: advertiserParamsSchema,
       responses: { 200: { description: 'The advertiser.', schema: advertiserSchema } },
       handler: async ({ params, actor }) => {

@@ -1,6 +1,8 @@
 import type { Express } from 'express';
 import { createHttpApp } from '../kit/app.js';
 import type { RouteDefinition, RouteDoc } from '../kit/route.js';
+import { advertiserApplicationReviewRoutes } from './advertiser-application-reviews.js';
+import { advertiserApplicationRoutes } from './advertiser-applications.js';
 import { advertiserMoneyRoutes } from './advertiser-money.js';
 import { advertiserRoutes } from './advertisers.js';
 import { apiKeyRoutes } from './api-keys.js';
@@ -14,6 +16,7 @@ import { campaignRoutes } from './campaigns.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
 import { liveNumbersRoutes } from './live-numbers.js';
+import { notificationRoutes } from './notifications.js';
 import { paymentWebhookRoutes } from './payment-webhooks.js';
 import { productFeedRoutes } from './product-feed.js';
 import { productRoutes } from './products.js';
@@ -21,13 +24,19 @@ import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
 import { reportRoutes } from './reports.js';
 import { sessionRoutes } from './sessions.js';
+import { statusPageRoutes } from './status-pages.js';
+import { createPartReaders, systemStatusRoutes } from './system-status.js';
 import { topUpRoutes } from './top-ups.js';
 
 /** Everything that sellers, admins and finance may do, on one page. */
 export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
+  const statusParts = createPartReaders(deps);
   return [
     ...sessionRoutes(deps),
     ...advertiserRoutes(deps),
+    ...advertiserApplicationRoutes(deps),
+    ...advertiserApplicationReviewRoutes(deps),
+    ...notificationRoutes(deps),
     ...advertiserMoneyRoutes(deps),
     ...topUpRoutes(deps),
     ...autoTopUpRoutes(deps),
@@ -42,6 +51,8 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...reconciliationRoutes(deps),
     ...liveNumbersRoutes(deps),
     ...reportRoutes(deps),
+    ...systemStatusRoutes(deps, statusParts),
+    ...statusPageRoutes(deps, statusParts),
     ...businessClockRoutes(deps),
   ];
 }

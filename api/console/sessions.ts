@@ -51,7 +51,7 @@ export function sessionRoutes(deps: ConsoleDeps): RouteDefinition[] {
       path: '/v1/sessions/current',
       summary: 'Sign out: the session ends for ever.',
       tags,
-      access: { roles: [...ROLES] },
+      access: { roles: [...ROLES], applicants: true },
       responses: { 204: { description: 'Signed out.' } },
       handler: async ({ req }) => {
         const credential = credentialOf(req);
@@ -64,7 +64,7 @@ export function sessionRoutes(deps: ConsoleDeps): RouteDefinition[] {
       path: '/v1/me',
       summary: 'Who I am, and what I may see.',
       tags,
-      access: { roles: [...ROLES] },
+      access: { roles: [...ROLES], applicants: true },
       responses: { 200: { description: 'The signed-in person.', schema: meSchema } },
       handler: async ({ actor }) => ({ status: 200, body: await readMe(deps, actor) }),
     }),

@@ -10,13 +10,20 @@ const UNAUTHENTICATED: Failure = {
 
 const FORBIDDEN: Failure = { code: 'forbidden', message: 'Your account or key may not do this.' };
 
+const NOT_ACTIVE: Failure = {
+  code: 'advertiser_not_active',
+  message: 'Your company is not approved as an advertiser.',
+  nextStep: 'See GET /v1/advertiser-applications/{id} for the state of your application.',
+};
+
 /** The one decision of who may call what. `actor` is null when nothing, or nothing valid, was presented. */
 export function checkAccess(access: Access, actor: Actor | null): Result<Actor | null> {
   if ('public' in access) return ok(null);
   if (actor === null) return err(UNAUTHENTICATED);
   switch (actor.kind) {
     case 'user':
-      return 'roles' in access && access.roles.includes(actor.role) ? ok(actor) : err(FORBIDDEN);
+      if (!('roles' in access) || !access.roles.includes(actor.role)) return err(FORBIDDEN);
+      return actor.applying === true && access.applicants !== true ? err(NOT_ACTIVE) : ok(actor);
     case 'api-key':
       return 'scope' in access && actor.scopes.includes(access.scope) ? ok(actor) : err(FORBIDDEN);
     default:

@@ -11,7 +11,8 @@ export type HttpMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** Who may call. Every route says it: there is no default, so nothing is open by accident. */
 export type Access =
   | { readonly public: true }
-  | { readonly roles: readonly [Role, ...Role[]] }
+  /** `applicants`: also for people of a company that has applied and is not approved; they reach nothing else. */
+  | { readonly roles: readonly [Role, ...Role[]]; readonly applicants?: true }
   | { readonly scope: ApiScope };
 
 export interface ResponseSpec {

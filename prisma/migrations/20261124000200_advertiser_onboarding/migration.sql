@@ -98,6 +98,10 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON advertiser_registry_check 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON advertiser_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 REVOKE UPDATE, DELETE ON advertiser_application_version, advertiser_registry_check, advertiser_review FROM ads_app;
 
+-- The number of a closed company, or of an application that nobody went on with, may apply again.
+DROP INDEX advertiser_business_number_key;
+CREATE UNIQUE INDEX advertiser_business_number_key ON advertiser (business_number) WHERE status <> 'closed';
+
 -- A notice whose addressee has no number or address is neither sent nor failed.
 ALTER TABLE notification_delivery DROP CONSTRAINT notification_delivery_status;
 ALTER TABLE notification_delivery ADD CONSTRAINT notification_delivery_status
