@@ -218,6 +218,7 @@ export function dateText(language: Language, epochMs: number): string {
   return new Intl.DateTimeFormat(language === 'ko' ? 'ko-KR' : 'en-GB', {
     dateStyle: 'medium',
     timeStyle: 'short',
+    hourCycle: 'h23',
     timeZone: 'Asia/Seoul',
   }).format(epochMs);
 }
