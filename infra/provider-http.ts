@@ -48,14 +48,21 @@ export async function callProvider<T>(call: ProviderCall<T>): Promise<Result<T>>
   if (status >= 500 || status === 408 || status < 400)
     throw new ProviderUnavailable(call.provider, 'status', request);
   if (!said.success) throw new ProviderUnavailable(call.provider, 'unreadable', request);
-  return err({ code: code.toLowerCase(), message: said.data.message });
+  return err({ code: ownCode(code), message: said.data.message });
 }
 
 async function exchange(call: ProviderCall<unknown>): Promise<{ status: number; text: string }> {
+  // Outside of the try: a header that cannot be sent is a bug of ours, and no repeat would mend it.
+  const headers = new Headers({
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...call.headers,
+  });
+  const { pathname } = new URL(call.url);
   try {
     const response = await fetch(call.url, {
       method: call.method,
-      headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
+      headers,
       // A redirect would carry the key to another host.
       redirect: 'manual',
       signal: AbortSignal.timeout(PROVIDER_TIMEOUT_MS),
@@ -63,7 +70,7 @@ async function exchange(call: ProviderCall<unknown>): Promise<{ status: number; 
     });
     return { status: response.status, text: await response.text() };
   } catch (error) {
-    const request = `${call.method} ${new URL(call.url).pathname}`;
+    const request = `${call.method} ${pathname}`;
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
     const detail = timedOut ? `no answer within ${PROVIDER_TIMEOUT_MS} ms` : 'cannot be reached';
     throw new ProviderUnavailable(call.provider, timedOut ? 'timeout' : 'network', `${request}: ${detail}`, {
@@ -87,6 +94,9 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** `REJECT_CARD_PAYMENT` and `ValidationError` in the form of our own codes. */
+export const ownCode = (code: string) => code.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
 
 /** The form that both payment and tax invoice providers want: the key as user, no password. */
 export const basicAuthorization = (key: string) => `Basic ${Buffer.from(`${key}:`).toString('base64')}`;

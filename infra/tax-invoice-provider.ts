@@ -11,7 +11,7 @@ import {
 import type { BusinessDate } from '../domain/business-date.js';
 import { ok, type Result } from '../domain/result.js';
 import type { Config } from './config.js';
-import { basicAuthorization, callProvider } from './provider-http.js';
+import { basicAuthorization, callProvider, ownCode } from './provider-http.js';
 
 export type { TaxInvoiceState };
 
@@ -98,7 +98,7 @@ export function createTaxInvoiceProvider(config: TaxInvoiceConfig): TaxInvoicePr
       if (!answer.ok) return answer;
       const results = answer.value.results.map((result) => ({
         ...result,
-        error: result.error && { ...result.error, code: result.error.code.toLowerCase() },
+        error: result.error && { ...result.error, code: ownCode(result.error.code) },
       }));
       return ok({ results });
     },

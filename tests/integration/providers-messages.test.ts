@@ -109,7 +109,8 @@ describe('Alimtalk', () => {
     expect(unknown).toMatchObject({ ok: false, error: { code: 'alimtalk_3108' } });
     const empty = await sender.sendAlimtalk({ ...message(to), variables: {} });
     expect(empty).toMatchObject({ ok: false, error: { code: 'alimtalk_3109' } });
-    expect(await sender.sendAlimtalk(message('not-a-number'))).toMatchObject({ ok: false });
+    const nobody = await sender.sendAlimtalk(message('not-a-number'));
+    expect(nobody).toMatchObject({ ok: false, error: { code: 'validation_error' } });
     expect(await sandbox.messages(to)).toEqual([]);
   });
 
@@ -223,6 +224,7 @@ describe('the control of the sandbox', () => {
       paymentKey: success.searchParams.get('paymentKey'),
       totalAmount: 50_000,
     });
-    expect((await fetch(window('https://elsewhere.example/steal'))).status).toBe(400);
+    for (const nowhere of ['https://elsewhere.example/steal', 'nonsense', 'javascript:alert(1)'])
+      expect((await fetch(window(nowhere))).status).toBe(400);
   });
 });

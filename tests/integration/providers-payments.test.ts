@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createPaymentProvider, type PaymentProvider } from '../../infra/payment-provider.js';
-import { ProviderUnavailable } from '../../infra/provider-http.js';
+import { basicAuthorization, ProviderUnavailable } from '../../infra/provider-http.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 
 let sandbox: TestSandbox;
@@ -243,6 +243,24 @@ describe('billing keys', () => {
   });
 });
 
+it('every movement of money is listed, for reconciliation', async () => {
+  const checkout = await checkOut(90_000);
+  await payments.confirmPayment(checkout);
+  const cancel = { reason: '환불 요청', amountKrw: 15_000, refundAccount: null, idempotencyKey: newKey() };
+  await payments.cancelPayment({ paymentKey: checkout.paymentKey, ...cancel });
+  const day = (offsetMs: number) => new Date(Date.now() + offsetMs).toISOString();
+  const query = new URLSearchParams({ startDate: day(-3_600_000), endDate: day(60_000), limit: '5000' });
+  const response = await fetch(`${sandbox.config.PAYMENT_PROVIDER_URL}/v1/transactions?${query}`, {
+    headers: { authorization: basicAuthorization(sandbox.config.PAYMENT_SECRET_KEY) },
+  });
+  const lines: unknown = await response.json();
+  const own = Array.isArray(lines) ? lines.filter((line) => line.orderId === checkout.orderId) : [];
+  expect(own.map(({ status, amount }) => [status, amount])).toEqual([
+    ['DONE', 90_000],
+    ['PARTIAL_CANCELED', -15_000],
+  ]);
+});
+
 describe('outages', () => {
   const outage = (reason: string) => expect.objectContaining({ name: 'ProviderUnavailable', reason });
 
@@ -286,6 +304,11 @@ describe('outages', () => {
     });
     await expect(odd.readPayment('any')).rejects.toEqual(outage('unreadable'));
     await new Promise((resolve) => talker.close(resolve));
+  });
+
+  it('a key that cannot be sent is a bug, not an outage to wait for', async () => {
+    const checkout = { ...(await checkOut(40_000)), idempotencyKey: '한글 열쇠' };
+    await expect(payments.confirmPayment(checkout)).rejects.toBeInstanceOf(TypeError);
   });
 
   it('refuses on demand, so often as asked', async () => {

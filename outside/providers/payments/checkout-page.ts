@@ -56,6 +56,7 @@ export function checkoutPages(options: { readonly book: PaymentBook; readonly co
 }
 
 function mayReturnTo(text: string, consoleUrl: string): boolean {
+  if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return (
     url.origin === new URL(consoleUrl).origin || (url.protocol === 'http:' && LOOPBACK.has(url.hostname))
