@@ -15,6 +15,7 @@ import { campaignReviewRoutes } from './campaign-reviews.js';
 import { campaignRoutes } from './campaigns.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
+import { invoiceRoutes } from './invoices.js';
 import { liveNumbersRoutes } from './live-numbers.js';
 import { notificationRoutes } from './notifications.js';
 import { paymentWebhookRoutes } from './payment-webhooks.js';
@@ -24,8 +25,11 @@ import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
 import { reportRoutes } from './reports.js';
 import { sessionRoutes } from './sessions.js';
+import { settlementRoutes } from './settlements.js';
 import { statusPageRoutes } from './status-pages.js';
 import { createPartReaders, systemStatusRoutes } from './system-status.js';
+import { taxInvoiceWebhookRoutes } from './tax-invoice-webhooks.js';
+import { taxInvoiceRoutes } from './tax-invoices.js';
 import { topUpRoutes } from './top-ups.js';
 
 /** Everything that sellers, admins and finance may do, on one page. */
@@ -51,9 +55,13 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...reconciliationRoutes(deps),
     ...liveNumbersRoutes(deps),
     ...reportRoutes(deps),
-    ...systemStatusRoutes(deps, statusParts),
+    ...systemStatusRoutes(statusParts),
     ...statusPageRoutes(deps, statusParts),
     ...businessClockRoutes(deps),
+    ...settlementRoutes(deps),
+    ...invoiceRoutes(deps),
+    ...taxInvoiceRoutes(deps),
+    ...taxInvoiceWebhookRoutes(deps),
   ];
 }
 

@@ -18,6 +18,10 @@ export interface ConsoleDeps {
     | 'PAYMENT_SECRET_KEY'
     | 'PAYMENT_WEBHOOK_SECRET'
     | 'BILLING_KEY_ENCRYPTION_KEY'
+    | 'FLINK_REST_URL'
+    | 'KAFKA_BROKERS'
+    | 'TOPIC_PREFIX'
+    | 'INSTANCE_NAME'
   >;
   readonly pool: DatabasePool;
   readonly prisma: PrismaClient;

@@ -14,6 +14,7 @@ const STAFF: readonly Caller[] = ['finance', 'admin'];
 const SELLER: readonly Caller[] = ['advertiser'];
 const SELLER_OR_ADMIN: readonly Caller[] = ['advertiser', 'admin'];
 const ADMIN: readonly Caller[] = ['admin'];
+const FINANCE: readonly Caller[] = ['finance'];
 const MACHINE: readonly Caller[] = ['apiKey'];
 
 /** Who may call what, written down a second time on purpose: a new or changed route must be declared here. */
@@ -84,6 +85,21 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'GET /v1/advertisers/{id}/performance.csv': PEOPLE,
   'GET /v1/business-clock': EVERYBODY,
   'POST /v1/business-clock/advances': STAFF,
+  'POST /v1/settlements/daily': FINANCE,
+  'GET /v1/settlements/daily': STAFF,
+  'GET /v1/settlements/daily/{date}': STAFF,
+  'GET /v1/settlements/daily/{date}/lines': STAFF,
+  'GET /v1/settlements/daily/{date}/lines.csv': STAFF,
+  'POST /v1/settlements/monthly': FINANCE,
+  'GET /v1/settlements/monthly/{month}': STAFF,
+  'GET /v1/advertisers/{id}/statements': PEOPLE,
+  'GET /v1/advertisers/{id}/statements/{month}.csv': PEOPLE,
+  'GET /v1/advertisers/{id}/tax-invoices': PEOPLE,
+  'GET /v1/tax-invoices': STAFF,
+  'GET /v1/tax-invoices/{id}': PEOPLE,
+  'POST /v1/tax-invoices/{id}/retry': FINANCE,
+  'POST /v1/tax-invoices/{id}/corrections': FINANCE,
+  'POST /v1/webhooks/tax-invoices': EVERYBODY,
 };
 
 let consoleApi: IdentityConsole;
