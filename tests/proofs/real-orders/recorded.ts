@@ -16,10 +16,11 @@ export interface Recorded {
 /** Puts the time of record on everything that was sent, and checks that the log holds that and nothing else. */
 export async function readRecorded({ stack, check }: ProofContext, sent: Sent): Promise<Recorded> {
   const brokers = stack.env.KAFKA_BROKERS ?? '';
+  const prefix = stack.env.TOPIC_PREFIX ?? '';
   const types = ['AD_CLICKED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED'];
-  const adEvents = await readLog(brokers, TOPICS.adEvents, types);
+  const adEvents = await readLog(brokers, `${prefix}${TOPICS.adEvents}`, types);
   const orderTypes = ['ORDER_LINE_PLACED', 'ORDER_LINE_CANCELLED'];
-  const orderEvents = await readLog(brokers, TOPICS.conversionEvents, orderTypes);
+  const orderEvents = await readLog(brokers, `${prefix}${TOPICS.conversionEvents}`, orderTypes);
   const ofType = (events: readonly LoggedFields[], type: string) =>
     events.filter((event) => event.type === type);
 
