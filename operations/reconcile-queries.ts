@@ -44,6 +44,30 @@ export const RECONCILE_QUERIES: readonly InvariantQuery[] = [
       FROM advertiser_balance b FULL JOIN lots l USING (advertiser_id)`,
   },
   {
+    id: 'I1d',
+    title:
+      'every credited top-up is in the ledger, as often and as much; what is owed is the sum of its entries',
+    sql: `
+      WITH booked AS (
+        SELECT split_part(t.cause_key, ':', 2) AS id,
+          count(*) FILTER (WHERE t.cause = 'top_up') AS credits, count(*) FILTER (WHERE t.cause = 'top_up_reversal') AS reversals,
+          coalesce(sum(-e.amount_krw), 0) AS net, min(t.advertiser_id) AS a, max(t.advertiser_id) AS a2
+        FROM ledger_transaction t
+        JOIN ledger_entry e ON e.transaction_id = t.id AND e.booked_date = t.booked_date AND e.account = 'payment_clearing'
+        WHERE t.cause IN ('top_up', 'top_up_reversal') AND t.cause_key ~ '^top-up(-reversal)?:top_'
+        GROUP BY 1),
+      ordered AS (SELECT id, credits, reversals, (credits - reversals) * amount_krw AS net, advertiser_id AS a FROM top_up
+        WHERE credits > 0),
+      owed AS (SELECT advertiser_id, -sum(amount_krw) AS krw FROM ledger_entry WHERE account = 'receivable' GROUP BY advertiser_id)
+      SELECT (SELECT count(*) FROM ordered) AS "creditedTopUps",
+        (SELECT coalesce(sum(net), 0)::bigint FROM ordered) AS "creditedKrw",
+        (SELECT count(*) FROM booked b FULL JOIN ordered o USING (id) WHERE (b.credits, b.reversals, b.net, b.a, b.a2)
+          IS DISTINCT FROM (o.credits, o.reversals, o.net, o.a, o.a)) AS "wrongTopUps",
+        (SELECT coalesce(sum(owed_krw), 0)::bigint FROM advertiser_receivable) AS "owedKrw",
+        (SELECT count(*) FROM advertiser_receivable r FULL JOIN owed USING (advertiser_id)
+          WHERE coalesce(r.owed_krw, 0) <> coalesce(owed.krw, 0)) AS "wrongReceivables"`,
+  },
+  {
     id: 'I2',
     title: 'nothing was charged beyond balance, daily or total budget',
     sql: `
