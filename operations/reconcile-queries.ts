@@ -160,6 +160,44 @@ export const RECONCILE_QUERIES: readonly InvariantQuery[] = [
       LEFT JOIN business_day d ON d.business_date = e.booked_date`,
   },
   {
+    id: 'I6b',
+    title:
+      'cash charges less reversals, by the month of the charge, are the tax documents of an invoiced month',
+    sql: `
+      WITH docs AS (
+        SELECT advertiser_id, month, sum(total_amount_krw) AS krw,
+          (array_agg(basis_charged_krw ORDER BY seq DESC))[1] AS charged, (array_agg(basis_reversed_krw ORDER BY seq DESC))[1] AS reversed
+        FROM tax_invoice WHERE state <> 'CANCELLED' GROUP BY advertiser_id, month),
+      spend AS (
+        SELECT c.advertiser_id, date_trunc('month', c.booked_date)::date AS month, sum(c.cash_krw) AS charged,
+          coalesce(sum(r.cash_krw), 0) AS reversed
+        FROM click_charge c LEFT JOIN click_reversal r ON r.click_id = c.click_id AND r.issued_month = c.issued_month
+        WHERE c.outcome = 'charged' GROUP BY 1, 2)
+      SELECT count(d.advertiser_id) AS documents, coalesce(sum(d.krw), 0)::bigint AS "invoicedKrw",
+        coalesce(sum(s.reversed - d.reversed) FILTER (WHERE d.advertiser_id IS NOT NULL), 0)::bigint AS "uncorrectedKrw",
+        count(*) FILTER (WHERE d.advertiser_id IS NOT NULL AND (d.krw <> d.charged - d.reversed
+          OR s.charged IS DISTINCT FROM d.charged OR s.reversed < d.reversed)) AS "wrongDocuments",
+        count(*) FILTER (WHERE d.advertiser_id IS NULL AND s.charged > s.reversed
+          AND EXISTS (SELECT FROM settlement_month m WHERE m.month = s.month AND m.invoiced_at IS NOT NULL)) AS "wrongMissing"
+      FROM docs d FULL JOIN spend s USING (advertiser_id, month)`,
+  },
+  {
+    id: 'I8',
+    title: 'settled days are the clicks of their day, and every published hash is the hash of its lines',
+    sql: `
+      WITH runs AS (
+        SELECT business_date, run_no, lines_hash, charged_krw, reversed_krw FROM settlement_run WHERE status = 'completed'),
+      clicks AS (
+        SELECT booked_date, sum(charged_krw) AS krw FROM click_charge WHERE outcome = 'charged' GROUP BY booked_date),
+      back AS (SELECT booked_date, sum(cash_krw + promo_krw) AS krw FROM click_reversal GROUP BY booked_date)
+      SELECT count(*) AS runs, coalesce(sum(r.charged_krw), 0)::bigint AS "settledKrw",
+        count(*) FILTER (WHERE r.lines_hash <> settlement_lines_hash(r.business_date, r.run_no)) AS "wrongHashes",
+        count(*) FILTER (WHERE r.lines_hash <> (SELECT f.lines_hash FROM runs f WHERE f.business_date = r.business_date
+          ORDER BY f.run_no LIMIT 1)) AS "wrongReruns",
+        count(*) FILTER (WHERE r.charged_krw <> coalesce(c.krw, 0) OR r.reversed_krw <> coalesce(b.krw, 0)) AS "wrongDays"
+      FROM runs r LEFT JOIN clicks c ON c.booked_date = r.business_date LEFT JOIN back b ON b.booked_date = r.business_date`,
+  },
+  {
     id: 'I11',
     title: 'money rows cannot change: triggers stand on every partition, and the application has no right to',
     sql: `

@@ -23,6 +23,8 @@ export const ONE_SHOTS: Readonly<Record<string, OneShot>> = {
   migrate: async (context) => (await import('./migrate.js')).migrate(context),
   seed: async (...call) => (await import('./seed.js')).seed(...call),
   'advance-clock': async (...call) => (await import('./advance-clock.js')).advanceClock(...call),
+  settle: async (...call) => (await import('./settle.js')).settle(...call),
+  invoice: async (...call) => (await import('./invoice-month.js')).invoiceMonth(...call),
   generate: async () => (await import('./generate.js')).generate(),
   reconcile: async (...call) => (await import('./reconcile.js')).runReconcile(...call),
 };

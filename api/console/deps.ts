@@ -10,6 +10,9 @@ import type { TemporalClient } from '../../infra/temporal.js';
 export interface ConsoleDeps {
   readonly config: Pick<
     Config,
+    | 'TAX_INVOICE_PROVIDER_URL'
+    | 'TAX_INVOICE_API_KEY'
+    | 'TAX_INVOICE_WEBHOOK_SECRET'
     | 'ADS_ENV'
     | 'HASH_KEY'
     | 'SESSION_HOURS'
