@@ -142,4 +142,3 @@ export const paymentWebhookSchema = z.discriminatedUnion('eventType', [
     }),
   }),
 ]);
-export type PaymentWebhook = z.infer<typeof paymentWebhookSchema>;

@@ -114,7 +114,6 @@ export const taxInvoiceWebhookSchema = z.object({
   createdAt: z.iso.datetime({ offset: true }),
   data: taxInvoiceStatusSchema,
 });
-export type TaxInvoiceWebhook = z.infer<typeof taxInvoiceWebhookSchema>;
 
 export type TaxInvoiceDocument = z.infer<typeof issueTaxInvoiceSchema>;
 export type TaxInvoiceAmendment = z.infer<typeof amendTaxInvoiceSchema>;
