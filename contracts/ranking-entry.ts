@@ -15,6 +15,8 @@ export const rankingEntrySchema = z.object({
   bidFloorKrw: z.number().int(),
   startAt: z.number().int(),
   endAt: z.number().int(),
+  /** JSON of `Targeting`; left out for everybody. */
+  targeting: z.string().optional(),
 });
 export type RankingEntry = z.infer<typeof rankingEntrySchema>;
 

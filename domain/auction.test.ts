@@ -27,6 +27,7 @@ function rules(overrides: Partial<AuctionRules> = {}): AuctionRules {
     maxAds: 5,
     now: 500,
     viewedProductId: null,
+    isTargeted: () => true,
     isCampaignStopped: () => false,
     isAdvertiserStopped: () => false,
     ...overrides,
@@ -41,6 +42,7 @@ const reasonOf = (adId: string, result: ReturnType<typeof run>) =>
 describe('who takes part', () => {
   it.each([
     ['not_started', candidate({ adId: 'x', startAt: 501 }), {}],
+    ['not_targeted', candidate({ adId: 'x', targeting: '{}' }), { isTargeted: () => false }],
     ['ended', candidate({ adId: 'x', endAt: 500 }), {}],
     ['campaign_stopped', candidate({ adId: 'x' }), { isCampaignStopped: (id: string) => id === 'cmp-of-x' }],
     [

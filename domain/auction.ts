@@ -9,6 +9,8 @@ export interface AuctionCandidate extends Ranked {
   readonly bidFloorKrw: number;
   readonly startAt: number;
   readonly endAt: number;
+  /** As the campaign wrote it; left out for everybody. */
+  readonly targeting?: string | undefined;
 }
 
 /**
@@ -22,6 +24,7 @@ export const NO_BID_REASONS = {
   advertiser_stopped: 202,
   below_floor: 203,
   viewed_product: 301,
+  not_targeted: 302,
   sibling_ranked_higher: 401,
   outranked: 402,
 } as const;
@@ -33,6 +36,8 @@ export interface AuctionRules {
   readonly now: number;
   /** The product being looked at; never advertised to itself. */
   readonly viewedProductId: string | null;
+  /** Whether this shopper, now, is one of those whom the campaign names. */
+  isTargeted(targeting: string): boolean;
   isCampaignStopped(campaignId: string, now: number): boolean;
   isAdvertiserStopped(advertiserId: string, now: number): boolean;
 }
@@ -106,6 +111,7 @@ function noBidReason(
   if (rules.isAdvertiserStopped(candidate.advertiserId, rules.now)) return 'advertiser_stopped';
   if (candidate.maxCpcKrw < candidate.bidFloorKrw) return 'below_floor';
   if (candidate.productId === rules.viewedProductId) return 'viewed_product';
+  if (candidate.targeting !== undefined && !rules.isTargeted(candidate.targeting)) return 'not_targeted';
   if (advertisersIn.has(candidate.advertiserId)) return 'sibling_ranked_higher';
   return null;
 }

@@ -1,5 +1,6 @@
 import { addDays, type BusinessDate, isBusinessDate } from './business-date.js';
 import { isPlacement, normaliseKeyword, type Placement } from './placement.js';
+import type { Targeting } from './targeting.js';
 
 /** What a seller types. Money is whole won, VAT included. */
 export interface CampaignDraft {
@@ -10,6 +11,8 @@ export interface CampaignDraft {
   readonly dailyBudgetKrw: number;
   /** null: no limit but the balance and the end date. */
   readonly totalBudgetKrw: number | null;
+  /** Everybody, when it is not said. */
+  readonly targeting?: Targeting;
   readonly productIds: readonly string[];
   readonly keywords: readonly string[];
   readonly bids: readonly { readonly placement: string; readonly maxCpcKrw: number }[];

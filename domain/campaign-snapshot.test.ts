@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { buildServingSnapshot, type CampaignContent, rankingTargets } from './campaign-snapshot.js';
+import { EVERYBODY } from './targeting.js';
 
 const campaign: CampaignContent = {
   campaignId: 'cmp_1',
@@ -11,6 +12,7 @@ const campaign: CampaignContent = {
     { adId: 'ad_1', productId: 'p1', categoryId: 'bags' },
   ],
   keywords: ['운동화', '가방'],
+  targeting: EVERYBODY,
   bids: [
     { placement: 'SEARCH', maxCpcKrw: 500 },
     { placement: 'HOME', maxCpcKrw: 100 },
@@ -45,4 +47,11 @@ test('can stand in one home ranking, in each of its categories and keywords, and
     ({ placement, target }) => `${placement}:${target}`,
   );
   expect(targets).toEqual(['HOME:*', 'CATEGORY:bags', 'CATEGORY:shoes', 'SEARCH:가방', 'SEARCH:운동화']);
+});
+
+test('says to whom it is shown only when that is not everybody', () => {
+  expect(buildServingSnapshot(campaign, 1, 'enabled')).not.toHaveProperty('targeting');
+  const narrow = { ...campaign, targeting: { ...EVERYBODY, hours: [9, 8] } };
+  const { targeting } = buildServingSnapshot(narrow, 1, 'enabled');
+  expect(JSON.parse(targeting ?? '')).toEqual({ ...EVERYBODY, hours: [8, 9] });
 });

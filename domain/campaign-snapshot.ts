@@ -2,6 +2,7 @@ import { addDays, type BusinessDate, startOfBusinessDate } from './business-date
 import type { CampaignBid } from './campaign-draft.js';
 import { HOME_TARGET, PLACEMENTS } from './placement.js';
 import { invariant } from './result.js';
+import { isEverybody, normaliseTargeting, type Targeting } from './targeting.js';
 
 export type ServingStatus = 'enabled' | 'paused' | 'ended';
 
@@ -15,6 +16,7 @@ export interface CampaignContent {
   /** In normal form. */
   readonly keywords: readonly string[];
   readonly bids: readonly CampaignBid[];
+  readonly targeting: Targeting;
 }
 
 /** The whole of what serving a campaign means; the shape of every campaign event. */
@@ -26,6 +28,8 @@ export interface CampaignSnapshot {
   ads: { adId: string; productId: string; categoryId: string }[];
   keywords: string[];
   bids: CampaignBid[];
+  /** JSON of `Targeting`, so that the stream passes it on as it is; left out for everybody. */
+  targeting?: string;
   startAt: number;
   endAt: number;
 }
@@ -57,6 +61,9 @@ export function buildServingSnapshot(
     ads: [...campaign.ads].sort((a, b) => byText(a.adId, b.adId)),
     keywords: [...new Set(campaign.keywords)].sort(byText),
     bids: PLACEMENTS.flatMap((placement) => campaign.bids.filter((bid) => bid.placement === placement)),
+    ...(isEverybody(campaign.targeting)
+      ? {}
+      : { targeting: JSON.stringify(normaliseTargeting(campaign.targeting)) }),
     startAt,
     endAt,
   };

@@ -43,5 +43,5 @@ function isRankingEntry(item: unknown): item is RankingEntry {
   const fields = item as Record<string, unknown>;
   for (const name of TEXTS) if (typeof fields[name] !== 'string') return false;
   for (const name of INTEGERS) if (!Number.isSafeInteger(fields[name])) return false;
-  return true;
+  return fields.targeting === undefined || typeof fields.targeting === 'string';
 }

@@ -6,6 +6,7 @@ import {
   normaliseKeywords,
 } from '../domain/campaign-draft.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
+import { EVERYBODY, normaliseTargeting } from '../domain/targeting.js';
 import { newId } from '../infra/ids.js';
 import { type DatabasePool, insertRows, type Queryable, withRetriedTransaction } from '../infra/postgres.js';
 import { derivedId } from './campaign-ids.js';
@@ -61,7 +62,7 @@ export async function updateCampaignDraft(
     if (!checked.ok) return checked;
     await client.query(
       `UPDATE campaign SET name = $2, start_date = $3, end_date = $4, daily_budget_krw = $5,
-              total_budget_krw = $6, updated_at = business_now() WHERE id = $1`,
+              total_budget_krw = $6, targeting = $7, updated_at = business_now() WHERE id = $1`,
       [
         campaignId,
         draft.name.trim(),
@@ -69,6 +70,7 @@ export async function updateCampaignDraft(
         draft.endDate,
         draft.dailyBudgetKrw,
         draft.totalBudgetKrw,
+        targetingOf(draft),
       ],
     );
     await writeContent(client, campaignId, draft);
@@ -173,8 +175,8 @@ async function insertCampaign(client: Queryable, campaignId: string, input: Crea
   const { draft } = input;
   await client.query(
     `INSERT INTO campaign (id, advertiser_id, name, start_date, end_date, daily_budget_krw, total_budget_krw,
-                           created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, business_now(), business_now())`,
+                           targeting, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, business_now(), business_now())`,
     [
       campaignId,
       input.advertiserId,
@@ -183,9 +185,13 @@ async function insertCampaign(client: Queryable, campaignId: string, input: Crea
       draft.endDate,
       draft.dailyBudgetKrw,
       draft.totalBudgetKrw,
+      targetingOf(draft),
     ],
   );
 }
+
+const targetingOf = (draft: CampaignDraft) =>
+  JSON.stringify(normaliseTargeting(draft.targeting ?? EVERYBODY));
 
 async function writeContent(client: Queryable, campaignId: string, draft: CampaignDraft): Promise<void> {
   await client.query('DELETE FROM ad WHERE campaign_id = $1 AND product_id <> ALL($2)', [

@@ -27,7 +27,7 @@ WITH newest AS (
   SELECT ad ->> 'adId' AS ad_id, snapshot ->> 'campaignId' AS campaign_id,
          snapshot ->> 'advertiserId' AS advertiser_id, ad ->> 'productId' AS product_id,
          (bid ->> 'maxCpcKrw')::bigint AS max_cpc_krw, version,
-         (snapshot ->> 'startAt')::bigint AS start_at, (snapshot ->> 'endAt')::bigint AS end_at
+         snapshot ->> 'targeting' AS targeting, (snapshot ->> 'startAt')::bigint AS start_at, (snapshot ->> 'endAt')::bigint AS end_at
     FROM newest
     CROSS JOIN LATERAL jsonb_array_elements(snapshot -> 'bids') bid
     CROSS JOIN LATERAL jsonb_array_elements(snapshot -> 'ads') ad
@@ -42,13 +42,15 @@ WITH newest AS (
 SELECT ad_id AS "adId", campaign_id AS "campaignId", advertiser_id AS "advertiserId",
        product_id AS "productId", max_cpc_krw AS "maxCpcKrw", $3::bigint AS "predictedCtrPpm",
        max_cpc_krw * $3::bigint AS "rankScore", version AS "campaignVersion",
-       start_at AS "startAt", end_at AS "endAt"
+       targeting, start_at AS "startAt", end_at AS "endAt"
   FROM numbered
  WHERE of_advertiser <= $5
  ORDER BY max_cpc_krw DESC, ad_id COLLATE "C"
  LIMIT $6`;
 
-type RankRow = Omit<RankingEntry, 'parametersVersion' | 'bidFloorKrw'>;
+type RankRow = Omit<RankingEntry, 'parametersVersion' | 'bidFloorKrw' | 'targeting'> & {
+  readonly targeting: string | null;
+};
 
 /**
  * One ranking computed from PostgreSQL, for the time when no ranking can be had from Redis. Every ad is given the
@@ -75,5 +77,10 @@ export async function rankFromDatabase(
     ],
   });
   const { version: parametersVersion, bidFloorKrw } = parameters;
-  return rows.map((row) => ({ ...row, parametersVersion, bidFloorKrw }));
+  return rows.map(({ targeting, ...row }) => ({
+    ...row,
+    ...(targeting === null ? {} : { targeting }),
+    parametersVersion,
+    bidFloorKrw,
+  }));
 }

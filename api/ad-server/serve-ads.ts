@@ -4,6 +4,7 @@ import type { RankingEntry } from '../../contracts/ranking-entry.js';
 import { type AuctionResult, runAuction, type Winner } from '../../domain/auction.js';
 import { HOME_TARGET, normaliseKeyword } from '../../domain/placement.js';
 import { assertNever } from '../../domain/result.js';
+import { type Audience, matchesTargeting } from '../../domain/targeting.js';
 import { type ClickTokens, newRequestId } from '../../infra/click-token.js';
 import { keyedHash } from '../../infra/ids.js';
 import type { RankingCopy } from '../../infra/ranking-copy.js';
@@ -11,6 +12,7 @@ import type { ServedLog } from '../../infra/served-log.js';
 import type { ServingStopCopy } from '../../infra/serving-stop-copy.js';
 import type { FallbackRankings } from './fallback-rankings.js';
 import type { AdServerMetrics } from './metrics.js';
+import { TargetingCache } from './targeting-cache.js';
 
 export interface ServeAdsDeps {
   readonly rankings: Pick<RankingCopy, 'ranking' | 'current'>;
@@ -71,6 +73,7 @@ function createAuctioneer(deps: ServeAdsDeps) {
   const { stops, metrics } = deps;
   const isCampaignStopped = (id: string, now: number) => stops.isCampaignStopped(id, now);
   const isAdvertiserStopped = (id: string, now: number) => stops.isAdvertiserStopped(id, now);
+  const targetings = new TargetingCache();
   let untilSample = SAMPLE_EVERY;
   return (query: AdQuery, requestId: string, ranked: readonly RankingEntry[]): AdQueryResult => {
     if (ranked.length === 0) return noFill(deps, query, requestId, 'no_candidates');
@@ -80,6 +83,7 @@ function createAuctioneer(deps: ServeAdsDeps) {
       maxAds: query.maxAds,
       now,
       viewedProductId,
+      isTargeted: (targeting) => matchesTargeting(targetings.get(targeting), audienceOf(query, now)),
       isCampaignStopped,
       isAdvertiserStopped,
     });
@@ -94,6 +98,13 @@ function createAuctioneer(deps: ServeAdsDeps) {
     return fill(deps, query, requestId, now, auction.winners);
   };
 }
+
+const audienceOf = ({ deviceType, region, segments }: AdQuery, now: number): Audience => ({
+  now,
+  deviceType: deviceType ?? null,
+  region: region ?? null,
+  segments: segments?.split(',') ?? [],
+});
 
 function fill(
   deps: ServeAdsDeps,

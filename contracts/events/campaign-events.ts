@@ -21,6 +21,8 @@ export const servingSnapshotFields = {
   /** Normalised by `normaliseKeyword`. */
   keywords: z.array(z.string()),
   bids: z.array(z.object({ placement: z.enum(PLACEMENTS), maxCpcKrw: z.number().int().positive() })),
+  /** JSON of `Targeting` (domain/targeting.ts), passed through the ranking unread; left out for everybody. */
+  targeting: z.string().optional(),
   /** Serving time `[startAt, endAt)`, epoch ms. */
   startAt: z.number().int(),
   endAt: z.number().int(),

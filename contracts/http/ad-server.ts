@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isClickId } from '../../domain/click-id.js';
 import { CLICK_OUTCOMES, CLICK_REASONS } from '../../domain/click-outcome.js';
 import { MAX_ADS_PER_QUERY, PLACEMENTS } from '../../domain/placement.js';
+import { DEVICE_TYPES, REGIONS } from '../../domain/targeting.js';
 
 /** `GET /v1/ads` */
 export const adQuerySchema = z.object({
@@ -30,6 +31,13 @@ export const adQuerySchema = z.object({
     .min(1)
     .max(128)
     .describe('The shop’s stable id of the browser or app. Stored hashed only.'),
+  deviceType: z.enum(DEVICE_TYPES).optional().describe('For campaigns that name devices.'),
+  region: z.enum(REGIONS).optional().describe('ISO 3166-2; for campaigns that name regions.'),
+  segments: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}(,[A-Za-z0-9_.-]{1,64}){0,19}$/, 'up to 20 names with commas between')
+    .optional()
+    .describe('Segments of the shopper, comma-separated; for campaigns that name segments.'),
 });
 export type AdQuery = z.infer<typeof adQuerySchema>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { KEYWORD_REVIEW_STATUSES } from '../../domain/campaign-draft.js';
 import { CAMPAIGN_PHASES } from '../../domain/campaign-lifecycle.js';
 import { PLACEMENTS } from '../../domain/placement.js';
+import { DEVICE_TYPES, REGIONS } from '../../domain/targeting.js';
 import { instantSchema } from './console-identity.js';
 
 /**
@@ -25,12 +26,27 @@ export const budgetChangeSchema = z.object({
 });
 export const bidsChangeSchema = z.object({ bids });
 
+export const targetingSchema = z
+  .object({
+    daysOfWeek: z.array(z.number().int().min(1).max(7)).max(7).default([]).describe('1 is Monday, 7 Sunday.'),
+    hours: z.array(z.number().int().min(0).max(23)).max(24).default([]).describe('Of the Korean day.'),
+    deviceTypes: z.array(z.enum(DEVICE_TYPES)).max(DEVICE_TYPES.length).default([]),
+    regions: z.array(z.enum(REGIONS)).max(REGIONS.length).default([]).describe('ISO 3166-2.'),
+    segments: z
+      .array(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'letters, digits and _ . - only'))
+      .max(50)
+      .default([])
+      .describe('Of the shop, as its queries name them.'),
+  })
+  .describe('To whom the ads are shown; an empty list means everybody.');
+
 const draft = {
   name: z.string().max(400),
   startDate: date,
   endDate: date.describe('Last day of serving, included.'),
   dailyBudgetKrw: budgetChangeSchema.shape.dailyBudgetKrw,
   totalBudgetKrw: budgetChangeSchema.shape.totalBudgetKrw,
+  targeting: targetingSchema,
   productIds: z.array(id).max(500),
   keywords: z.array(z.string().max(400)).max(1_000).describe('For SEARCH; exact match.'),
   bids,
@@ -40,6 +56,7 @@ const draft = {
 export const campaignDraftSchema = z.object({
   ...draft,
   totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  targeting: draft.targeting.prefault({}),
   keywords: draft.keywords.default([]),
 });
 
@@ -52,6 +69,7 @@ export const newCampaignSchema = z.object({
     .describe('Last day of serving, included. Default: 30 days after the start.'),
   dailyBudgetKrw: draft.dailyBudgetKrw.default(30_000),
   totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  targeting: draft.targeting.prefault({}),
   productIds: draft.productIds.default([]),
   keywords: draft.keywords.default([]),
   bids: draft.bids.default([]),
@@ -64,6 +82,7 @@ export const campaignStepSchema = z.object({
   endDate: draft.endDate.optional(),
   dailyBudgetKrw: draft.dailyBudgetKrw.optional(),
   totalBudgetKrw: draft.totalBudgetKrw.optional(),
+  targeting: draft.targeting.optional(),
   productIds: draft.productIds.optional(),
   keywords: draft.keywords.optional(),
   bids: draft.bids.optional(),
@@ -82,6 +101,13 @@ export const campaignSchema = z.object({
   endDate: z.string(),
   dailyBudgetKrw: z.number().int(),
   totalBudgetKrw: z.number().int().nullable(),
+  targeting: z.object({
+    daysOfWeek: z.array(z.number().int()).readonly(),
+    hours: z.array(z.number().int()).readonly(),
+    deviceTypes: z.array(z.string()).readonly(),
+    regions: z.array(z.string()).readonly(),
+    segments: z.array(z.string()).readonly(),
+  }),
   servingVersion: z.number().int().describe('Version of the newest serving snapshot; 0 before the approval.'),
   ads: z.array(z.object({ adId: z.string(), productId: z.string(), categoryId: z.string() })),
   keywords: z.array(

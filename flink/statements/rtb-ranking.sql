@@ -14,7 +14,7 @@
 
 -- The newest version of each campaign, whatever order the versions came in.
 CREATE TEMPORARY VIEW campaign AS
-SELECT campaignId, advertiserId, `version`, status, ads, keywords, bids, startAt, endAt
+SELECT campaignId, advertiserId, `version`, status, ads, keywords, bids, targeting, startAt, endAt
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY campaignId ORDER BY `version` DESC) AS recency
   FROM campaign_events
@@ -109,7 +109,7 @@ WHERE recency = 1
 
 -- Every ad of every campaign that may serve, per placement that it bids on.
 CREATE TEMPORARY VIEW candidate AS
-SELECT c.campaignId, c.advertiserId, c.`version` AS campaignVersion, c.startAt, c.endAt,
+SELECT c.campaignId, c.advertiserId, c.`version` AS campaignVersion, c.targeting, c.startAt, c.endAt,
        a.adId, a.productId, b.placement, b.maxCpcKrw, 1 AS joinKey,
        CASE b.placement WHEN 'HOME' THEN ARRAY['${HOME_TARGET}']
                         WHEN 'SEARCH' THEN ARRAY_DISTINCT(c.keywords)
@@ -123,7 +123,7 @@ WHERE c.status = 'enabled' AND m.stopped IS NOT TRUE
 
 -- What the score is made of, with the defaults as long as nobody has published parameters.
 CREATE TEMPORARY VIEW weighed AS
-SELECT c.campaignId, c.advertiserId, c.campaignVersion, c.startAt, c.endAt, c.adId, c.productId, c.placement,
+SELECT c.campaignId, c.advertiserId, c.campaignVersion, c.targeting, c.startAt, c.endAt, c.adId, c.productId, c.placement,
        c.maxCpcKrw, c.targets,
        COALESCE(t.clicks, 0) AS clicks,
        COALESCE(t.weightMilli, 0) AS weightMilli,
@@ -146,7 +146,7 @@ WHERE maxCpcKrw >= bidFloorKrw
 CREATE TEMPORARY VIEW scored AS
 SELECT p.placement, t.target, p.adId, p.campaignId, p.advertiserId, p.productId, p.maxCpcKrw, p.predictedCtrPpm,
        p.maxCpcKrw * p.predictedCtrPpm AS rankScore, p.campaignVersion, p.parametersVersion, p.bidFloorKrw,
-       p.startAt, p.endAt
+       p.targeting, p.startAt, p.endAt
 FROM predicted AS p
 CROSS JOIN UNNEST(p.targets) AS t (target)
 ;
@@ -154,7 +154,7 @@ CROSS JOIN UNNEST(p.targets) AS t (target)
 -- Rank numbers are used and not selected: otherwise one new best ad would change every row below it.
 CREATE TEMPORARY VIEW limited_per_advertiser AS
 SELECT placement, target, adId, campaignId, advertiserId, productId, maxCpcKrw, predictedCtrPpm, rankScore,
-       campaignVersion, parametersVersion, bidFloorKrw, startAt, endAt
+       campaignVersion, parametersVersion, bidFloorKrw, targeting, startAt, endAt
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY placement, target, advertiserId ORDER BY rankScore DESC, adId ASC) AS place
   FROM scored
@@ -164,7 +164,7 @@ WHERE place <= ${MAX_ADS_PER_ADVERTISER}
 
 CREATE TEMPORARY VIEW ranked AS
 SELECT placement, target, adId, campaignId, advertiserId, productId, maxCpcKrw, predictedCtrPpm, rankScore,
-       campaignVersion, parametersVersion, bidFloorKrw, startAt, endAt
+       campaignVersion, parametersVersion, bidFloorKrw, targeting, startAt, endAt
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY placement, target ORDER BY rankScore DESC, adId ASC) AS place
   FROM limited_per_advertiser
@@ -181,7 +181,8 @@ SELECT placement, target, ARRAY_SORT(ARRAY_AGG(
                      'productId' VALUE productId, 'maxCpcKrw' VALUE maxCpcKrw,
                      'predictedCtrPpm' VALUE predictedCtrPpm, 'rankScore' VALUE rankScore,
                      'campaignVersion' VALUE campaignVersion, 'parametersVersion' VALUE parametersVersion,
-                     'bidFloorKrw' VALUE bidFloorKrw, 'startAt' VALUE startAt, 'endAt' VALUE endAt)
+                     'bidFloorKrw' VALUE bidFloorKrw, 'startAt' VALUE startAt, 'endAt' VALUE endAt,
+                     'targeting' VALUE targeting ABSENT ON NULL)
        )) AS texts
 FROM ranked
 GROUP BY placement, target

@@ -11,6 +11,7 @@ CREATE TABLE campaign_events (
   ads          ARRAY<ROW<adId STRING, productId STRING, categoryId STRING>>,
   keywords     ARRAY<STRING>,
   bids         ARRAY<ROW<placement STRING, maxCpcKrw BIGINT>>,
+  targeting    STRING,
   startAt      BIGINT,
   endAt        BIGINT,
   -- CAMPAIGN_SERVING_CHANGED

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adsServedSchema } from '../../contracts/events/ad-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { businessDateOf } from '../../domain/business-date.js';
+import { EVERYBODY } from '../../domain/targeting.js';
 import { createClickTokens } from '../../infra/click-token.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice } from '../support/shop.js';
@@ -74,6 +75,22 @@ describe('ads', () => {
     await world.untilShown(category, ['ad_seen']);
     const { body } = await world.shop.ads(inCategory(category, { productId: 'product-seen' }));
     expect(body).toMatchObject({ ads: [], noFillReason: 'all_filtered' });
+  });
+
+  it('are shown only to those whom their campaign names', async () => {
+    const category = newCategory();
+    const targeting = JSON.stringify({ ...EVERYBODY, deviceTypes: ['mobile'], segments: ['vip'] });
+    await world.writer.write('CATEGORY', category, [
+      rankedAd('vip', 500, { targeting }),
+      rankedAd('all', 300),
+    ]);
+    await world.untilShown(category, ['ad_all']);
+    const shownTo = async (more: Record<string, string>) =>
+      (await world.shop.ads(inCategory(category, more))).body.ads.map((ad) => ad.adId);
+    expect(await shownTo({ deviceType: 'mobile', segments: 'new,vip' })).toEqual(['ad_vip', 'ad_all']);
+    expect(await shownTo({ deviceType: 'desktop', segments: 'vip' })).toEqual(['ad_all']);
+    const wrong = await world.shop.ads(inCategory(category, { deviceType: 'fridge' }));
+    expect([wrong.status, wrong.body.code]).toEqual([400, 'invalid_request']);
   });
 
   it('are reported as served, with every slot, in the log', async () => {

@@ -13,6 +13,7 @@ import type { CampaignChanged, CampaignEvent } from '../../contracts/events/camp
 import { type RankingEntry, rankingEntrySchema } from '../../contracts/ranking-entry.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { campaignKey, servingKey, TOPICS } from '../../contracts/topics.js';
+import { EVERYBODY } from '../../domain/targeting.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
 import { JobManagerClient } from '../../flink/job-manager-client.js';
 import { STATEMENTS } from '../../flink/statements.js';
@@ -146,8 +147,11 @@ afterAll(async () => {
 describe('campaign events to rankings in Redis', () => {
   it('brings an approved campaign in, acknowledges its version, and takes a stopped one out', async () => {
     await publish(campaign('one', 1, 500));
-    await publish(campaign('two', 1, 400));
+    const targeting = JSON.stringify({ ...EVERYBODY, hours: [9] });
+    await publish({ ...campaign('two', 1, 400), targeting });
     await untilAds(HOME, 'ad-of-one ad-of-two');
+    // Passed on as the campaign wrote it; left out for everybody.
+    expect((await ranking(HOME)).map((entry) => entry.targeting)).toEqual([undefined, targeting]);
     await untilAds(SEARCH, 'ad-of-one ad-of-two');
     await poll(
       'acknowledged',
