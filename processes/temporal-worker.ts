@@ -4,6 +4,7 @@ import {
   createCampaignActivities,
   createWatchingActivities,
 } from '../activities/campaign-activities.js';
+import { createMonitoringActivities } from '../activities/monitoring-activities.js';
 import { createTopUpActivities, type TopUpActivityDeps } from '../activities/top-up-activities.js';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { TOPICS } from '../contracts/topics.js';
@@ -93,7 +94,12 @@ function createRunners(
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.business,
       workflows: workflowSource,
-      activities: { ...onboarding, ...createCampaignActivities(deps), ...createTopUpActivities(topUps) },
+      activities: {
+        ...onboarding,
+        ...createCampaignActivities(deps),
+        ...createTopUpActivities(topUps),
+        ...createMonitoringActivities(deps),
+      },
     }),
     new WorkerRunner(context, {
       taskQueue: TASK_QUEUES.watching,

@@ -9,6 +9,7 @@ import { apiKeyRoutes } from './api-keys.js';
 import { auditLogRoutes } from './audit-log.js';
 import { createConsoleAuthenticator } from './authenticate.js';
 import { autoTopUpRoutes } from './auto-top-up.js';
+import { bidProposalRoutes } from './bid-proposals.js';
 import { budgetReallocationRoutes } from './budget-reallocations.js';
 import { businessClockRoutes } from './business-clock.js';
 import { campaignReviewRoutes } from './campaign-reviews.js';
@@ -18,9 +19,11 @@ import { mountDocs, openApiRoute } from './docs.js';
 import { invoiceRoutes } from './invoices.js';
 import { liveNumbersRoutes } from './live-numbers.js';
 import { notificationRoutes } from './notifications.js';
+import { paymentReconciliationRoutes } from './payment-reconciliation.js';
 import { paymentWebhookRoutes } from './payment-webhooks.js';
 import { productFeedRoutes } from './product-feed.js';
 import { productRoutes } from './products.js';
+import { rankingParametersRoutes } from './ranking-parameters.js';
 import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
 import { reportRoutes } from './reports.js';
@@ -45,6 +48,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...topUpRoutes(deps),
     ...autoTopUpRoutes(deps),
     ...paymentWebhookRoutes(deps),
+    ...paymentReconciliationRoutes(deps),
     ...productRoutes(deps),
     ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
@@ -55,6 +59,8 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...reconciliationRoutes(deps),
     ...liveNumbersRoutes(deps),
     ...reportRoutes(deps),
+    ...bidProposalRoutes(deps),
+    ...rankingParametersRoutes(deps),
     ...systemStatusRoutes(statusParts),
     ...statusPageRoutes(deps, statusParts),
     ...businessClockRoutes(deps),

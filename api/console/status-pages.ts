@@ -92,7 +92,7 @@ function languageOf(req: Pick<Request, 'acceptsLanguages'>): PageLanguage {
   return req.acceptsLanguages('ko', 'en') === 'en' ? 'en' : 'ko';
 }
 
-function refuse(res: Response, language: PageLanguage, status: number, problem: string) {
+function refuse(res: Response, language: PageLanguage, status: number, problem: string): typeof ANSWERED {
   return sendPage(res, status, signInPage(language, problem));
 }
 

@@ -1,4 +1,10 @@
 import { TASK_QUEUES } from './campaign-lifecycle.js';
+import {
+  DAILY_MONITORING,
+  MONITORING_WORKFLOW_IDS,
+  QUARTERLY_TUNING,
+  WEEKLY_BID_OPTIMIZATION,
+} from './monitoring.js';
 import { MONTHLY_SETTLEMENT_DUE, SETTLE_OPEN_DAYS, SETTLE_OPEN_DAYS_ID } from './settlement.js';
 
 export interface ScheduleSpec {
@@ -32,6 +38,33 @@ export const SCHEDULES: readonly ScheduleSpec[] = [
     workflowId: 'monthly-settlement-due',
     taskQueue: TASK_QUEUES.settlement,
     cron: '0 9 * * *',
+    catchupWindow: '30 days',
+  },
+  {
+    scheduleId: 'daily-monitoring',
+    note: 'Tells every advertiser the results of yesterday, with advice about the budgets.',
+    workflowType: DAILY_MONITORING.workflowType,
+    workflowId: MONITORING_WORKFLOW_IDS.daily,
+    taskQueue: TASK_QUEUES.business,
+    cron: '0 8 * * *',
+    catchupWindow: '1 days',
+  },
+  {
+    scheduleId: 'weekly-bid-optimization',
+    note: 'Proposes bounded changes of bids from the last seven days, for the sellers to accept.',
+    workflowType: WEEKLY_BID_OPTIMIZATION.workflowType,
+    workflowId: MONITORING_WORKFLOW_IDS.weekly,
+    taskQueue: TASK_QUEUES.business,
+    cron: '30 8 * * 1',
+    catchupWindow: '3 days',
+  },
+  {
+    scheduleId: 'quarterly-tuning',
+    note: 'Proposes ranking parameters from the last quarter, for an admin to decide.',
+    workflowType: QUARTERLY_TUNING.workflowType,
+    workflowId: MONITORING_WORKFLOW_IDS.quarterly,
+    taskQueue: TASK_QUEUES.business,
+    cron: '0 9 2 1,4,7,10 *',
     catchupWindow: '30 days',
   },
 ];
