@@ -35,23 +35,32 @@ public final class OneJvm {
             .build();
     MiniCluster cluster = new MiniCluster(clusterConfiguration);
     cluster.start();
+    URI rest = cluster.getRestAddress().get();
+    Thread watch = new Thread(() -> watch(rest), "task-manager-watch");
+    watch.setDaemon(true);
+    watch.start();
+    // Returns when the gateway stops, so nothing may stand behind it.
     SqlGateway.main(new String[0]);
-    watch(cluster.getRestAddress().get());
   }
 
   /**
    * A TaskManager process ends when a task fails fatally, and its supervisor starts it again. Inside this JVM only
    * the TaskManager would end, for ever: so the whole process ends, once no TaskManager is registered any more.
    */
-  private static void watch(URI rest) throws InterruptedException {
+  private static void watch(URI rest) {
     HttpClient client = HttpClient.newHttpClient();
     HttpRequest request =
         HttpRequest.newBuilder(rest.resolve("/overview")).timeout(Duration.ofSeconds(10)).build();
     int badRounds = 0;
     boolean everRegistered = false;
     while (badRounds < BAD_ROUNDS_UNTIL_EXIT) {
-      Thread.sleep(WATCH_EVERY.toMillis());
-      boolean registered = hasTaskManager(client, request);
+      boolean registered = true;
+      try {
+        Thread.sleep(WATCH_EVERY.toMillis());
+        registered = hasTaskManager(client, request);
+      } catch (InterruptedException ended) {
+        return;
+      }
       everRegistered = everRegistered || registered;
       badRounds = registered || !everRegistered ? 0 : badRounds + 1;
     }

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { startClockTicker } from '../../consumers/clock-ticker.js';
+import { type AdEvent, adEventSchema } from '../../contracts/events/ad-events.js';
+import type { OrderLineCancelled, OrderLinePlaced } from '../../contracts/events/conversion-events.js';
+import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
+import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
+import { JobManagerClient } from '../../flink/job-manager-client.js';
+import { STATEMENTS } from '../../flink/statements.js';
+import { type Config, loadConfig } from '../../infra/config.js';
+import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { type DatabasePool, openPool } from '../../infra/postgres.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { poll } from '../support/poll.js';
+import { cuttableLine } from './ad-server-harness.js';
+
+/** A Redis database that no other test of the stack uses. */
+const REDIS_DATABASE = 10;
+const START_DEADLINE_MS = 150_000;
+const NAMES = ['conversion-match-24h', 'performance-5m'];
+
+export interface AppendedEvent {
+  readonly event: AdEvent;
+  readonly typeHeader: string | undefined;
+  readonly partition: number;
+}
+
+export type ConversionWorld = Awaited<ReturnType<typeof openConversionWorld>>;
+
+/**
+ * Kafka, the two statements on Flink, PostgreSQL and Redis, under names of their own. The lines from Flink to both
+ * stores can be cut, and business time can be moved: `clock.offsetMs`.
+ */
+export async function openConversionWorld() {
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' });
+  const db = await createTestDatabase();
+  const lines = { postgres: await cuttableLine(), redis: await cuttableLine() };
+  const { config, redis, flinkUrl, checkpoints } = addresses(db, lines);
+  await redis.flushdb();
+  await createTopics(config, log);
+  const kafka = createKafka(config, log);
+  const admin = kafka.admin();
+  await admin.connect();
+  const producer = await connectProducer(kafka);
+  const clock = { offsetMs: 0, now: () => Date.now() + clock.offsetMs };
+  const tickers = [TOPICS.adEvents, TOPICS.conversionEvents].map((topic) =>
+    startClockTicker({ producer, admin, log, now: clock.now }, topicName(config, topic), 100),
+  );
+
+  const appended: AppendedEvent[] = [];
+  const consumer = kafka.consumer({ groupId: `${config.TOPIC_PREFIX}test`, maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topicName(config, TOPICS.adEvents)], fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message, partition }) => {
+      const event = adEventSchema.parse(JSON.parse(message.value?.toString() ?? 'null'));
+      if (!event.type.startsWith('AD_CONVER')) return;
+      appended.push({ event, typeHeader: message.headers?.[HEADER_TYPE]?.toString(), partition });
+    },
+  });
+
+  const jobManager = new JobManagerClient(config.FLINK_REST_URL);
+  const statements = STATEMENTS.filter((statement) => NAMES.includes(statement.name));
+  const deployer = startDeployer(
+    config,
+    log,
+    { observed: () => undefined, submitted: () => undefined },
+    statements,
+  );
+  await untilRunning(deployer);
+  const flinkPool = openPool({ connectionString: flinkUrl, max: 1 });
+
+  const send = (
+    topic: (typeof TOPICS)[keyof typeof TOPICS],
+    key: string,
+    event: AdEvent | OrderLineCancelled | OrderLinePlaced,
+  ) =>
+    producer.send({
+      topic: topicName(config, topic),
+      acks: -1,
+      messages: [{ key, value: JSON.stringify(event), headers: { [HEADER_TYPE]: event.type } }],
+    });
+
+  return {
+    db,
+    flinkPool,
+    redis,
+    clock,
+    deployer,
+    appended,
+    lines,
+    untilRunning: () => untilRunning(deployer),
+    sendAd: (key: string, event: AdEvent) => send(TOPICS.adEvents, key, event),
+    sendOrder: (event: OrderLineCancelled | OrderLinePlaced) =>
+      send(TOPICS.conversionEvents, event.deviceHash, event),
+    close: async () => {
+      await deployer.stop();
+      const ours = (await jobManager.jobs()).filter((job) => job.name.startsWith(config.TOPIC_PREFIX));
+      for (const job of ours) await jobManager.cancel(job.id);
+      await Promise.all(tickers.map((ticker) => ticker.stop()));
+      await consumer.disconnect();
+      await poll('our jobs ended', async () =>
+        (await jobManager.jobs())
+          .filter((job) => job.name.startsWith(config.TOPIC_PREFIX))
+          .every((job) => job.state === 'CANCELED'),
+      );
+      await Promise.all([lines.postgres.cut(), lines.redis.cut()]);
+      await admin.deleteTopics({ topics: Object.values(TOPICS).map((topic) => topicName(config, topic)) });
+      await Promise.all([producer.disconnect(), admin.disconnect()]);
+      await redis.flushdb();
+      redis.disconnect();
+      await flinkPool.end();
+      await db.drop();
+      rmSync(checkpoints, { recursive: true, force: true });
+    },
+  };
+}
+
+function addresses(
+  db: TestDatabase,
+  lines: Record<'postgres' | 'redis', Awaited<ReturnType<typeof cuttableLine>>>,
+) {
+  const shared = loadConfig();
+  const redisUrl = new URL(shared.REDIS_URL);
+  redisUrl.pathname = `/${REDIS_DATABASE}`;
+  const flinkUrl = new URL(shared.FLINK_DATABASE_URL);
+  flinkUrl.pathname = new URL(db.appUrl).pathname;
+  lines.postgres.connectTo({ host: flinkUrl.hostname, port: Number(flinkUrl.port) });
+  lines.redis.connectTo({ host: redisUrl.hostname, port: Number(redisUrl.port) });
+  const throughLine = (url: URL, port: number) => {
+    const other = new URL(url);
+    other.host = `127.0.0.1:${port}`;
+    return other.href;
+  };
+  const checkpoints = mkdtempSync(path.join(tmpdir(), 'flink-conversion-'));
+  const config: Config = {
+    ...shared,
+    TOPIC_PREFIX: `flink-conv-${randomUUID().slice(0, 8)}-`,
+    KAFKA_PARTITIONS: 2,
+    REDIS_URL: redisUrl.href,
+    FLINK_REDIS_URL: throughLine(redisUrl, lines.redis.port),
+    FLINK_DATABASE_URL: throughLine(flinkUrl, lines.postgres.port),
+    FLINK_MATCH_WATERMARK_SECONDS: 2,
+    FLINK_CHECKPOINT_DIR: checkpoints,
+  };
+  return { config, redis: new Redis(redisUrl.href), flinkUrl: flinkUrl.href, checkpoints };
+}
+
+function untilRunning(deployer: FlinkDeployer): Promise<boolean> {
+  return poll(
+    'both statements run',
+    async () => NAMES.every((name) => deployer.status()[name]?.running),
+    START_DEADLINE_MS,
+    100,
+  );
+}
+
+/** A campaign whose ads are counted: the advertiser of performance comes from it. */
+export async function addCampaign(owner: DatabasePool, id: string, advertiserId: string): Promise<void> {
+  await owner.query(
+    `INSERT INTO advertiser (id, name, business_number, status) VALUES ($1, $1, $1, 'active') ON CONFLICT DO NOTHING`,
+    [advertiserId],
+  );
+  await owner.query(
+    `INSERT INTO campaign (id, advertiser_id, name, start_date, end_date, daily_budget_krw, updated_at)
+     VALUES ($1, $2, $1, current_date, current_date, 10000, now())`,
+    [id, advertiserId],
+  );
+}
