@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBusinessDate } from '../../domain/business-date.js';
 import {
   DEFAULT_DEPOSIT_BANK,
   DEPOSIT_BANK_CODES,
@@ -109,3 +110,25 @@ export const billingMethodParamsSchema = z.object({ id, billingMethodId: id });
 
 /** `POST /v1/webhooks/payments` */
 export const webhookAnswerSchema = z.object({ outcome: z.enum(['signalled', 'repeated', 'ignored']) });
+
+/** `GET /v1/payment-reconciliation` */
+export const paymentReconciliationQuerySchema = z.object({
+  date: z.string().refine(isBusinessDate, 'a day, YYYY-MM-DD').describe('Korean calendar day.'),
+});
+export const paymentReconciliationSchema = z.object({
+  ok: z.boolean(),
+  date: z.string(),
+  orders: won.describe('Orders whose money moved on this day, at the provider or here.'),
+  providerKrw: won,
+  ledgerKrw: won,
+  differences: z
+    .array(
+      z.object({
+        topUpId: z.string(),
+        advertiserId: z.string().nullable().describe('Null: the provider has an order that is not ours.'),
+        providerKrw: won,
+        ledgerKrw: won,
+      }),
+    )
+    .describe('At most 200.'),
+});

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOP_UP, topUpWorkflowId } from '../../contracts/temporal/top-up.js';
+import { businessDateOf } from '../../domain/business-date.js';
+import { createPaymentProvider } from '../../infra/payment-provider.js';
 import { withTransaction } from '../../infra/postgres.js';
 import { advanceBusinessClock } from '../../operations/advance-business-clock.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
@@ -355,6 +357,46 @@ describe('wrong inputs', () => {
     const all = await world.finance.call<Page>('GET', `/v1/top-ups?advertiserId=${advertiserId}`);
     expect(all.body.items).toHaveLength(3);
     expect((await person.call('GET', '/v1/top-ups')).status).toBe(403);
+  });
+});
+
+describe('payment reconciliation', () => {
+  interface Findings {
+    readonly ok: boolean;
+    readonly orders: number;
+    readonly providerKrw: number;
+    readonly ledgerKrw: number;
+    readonly differences: readonly { readonly topUpId: string; readonly providerKrw: number }[];
+  }
+  const find = (date: string) =>
+    world.finance.call<Findings>('GET', `/v1/payment-reconciliation?date=${date}`);
+
+  test('agrees order by order, and names what the provider has and we have not', async () => {
+    const { advertiserId, person } = await world.seller();
+    await payByCard(person, advertiserId, 10_000);
+    const today = businessDateOf(Date.now());
+    const { body } = await find(today);
+    expect(body).toMatchObject({ ok: true, differences: [] });
+    expect(body.orders).toBeGreaterThan(0);
+    expect(body.providerKrw).toBe(body.ledgerKrw);
+    const foreign = { orderId: 'order-of-nobody', amountKrw: 5_000 };
+    const { paymentKey } = await world.sandbox.payByCard(foreign);
+    await createPaymentProvider(world.config).confirmPayment({
+      ...foreign,
+      paymentKey,
+      idempotencyKey: paymentKey,
+    });
+    const differing = (await find(today)).body;
+    expect(differing).toMatchObject({
+      ok: false,
+      differences: [{ topUpId: 'order-of-nobody', advertiserId: null, providerKrw: 5_000, ledgerKrw: 0 }],
+    });
+  });
+
+  test('refuses what is not a day, and sellers', async () => {
+    for (const date of ['2026-13-01', 'today', '']) expect((await find(date)).status).toBe(400);
+    const { person } = await world.seller();
+    expect((await person.call('GET', '/v1/payment-reconciliation?date=2026-11-01')).status).toBe(403);
   });
 });
 
