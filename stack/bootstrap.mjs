@@ -31,7 +31,7 @@ function allowClosedOutput(command) {
 }
 
 /** Their options, `--help` too, are for the program that they run. */
-const PASS_ON = ['test', 'verify', 'run'];
+const PASS_ON = ['test', 'verify', 'run', 'demo'];
 
 async function main([command = '--help', ...args]) {
   allowClosedOutput(command === 'stack' ? (args[0] ?? '') : command);
@@ -72,6 +72,7 @@ const COMMANDS = {
     process.exitCode = await runBuilt('tests/run-all.js', args);
   },
   run: (args) => builtCli(['run', ...args]),
+  demo: (args) => builtCli(['demo', ...args]),
   verify: async (args) => {
     await prepare('one', false);
     process.exitCode = await runBuilt('tests/proofs/run.js', args);

@@ -13,7 +13,7 @@ import { USAGE } from './bootstrap/usage.mjs';
 import { runForeground } from './foreground.js';
 import { endLeftovers } from './leftovers.js';
 import { showLog } from './show-log.js';
-import { LAST_SLOT, slotHolder, slotLockPath } from './slots.js';
+import { LAST_SLOT, portsOf, slotHolder, slotLockPath } from './slots.js';
 import { baseEnv, stackEnv, userSettings } from './stack-env.js';
 import { statusPath } from './start-stack.js';
 
@@ -38,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const [first, ...passedOn] = argv;
   if (first === 'run') return runProduct(passedOn);
   if (first === 'temporal') return runTemporal(passedOn);
+  if (first === 'demo') return runDemo(passedOn);
   const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
   const [command, ...rest] = positionals;
   if (values.help) return print(USAGE, 0);
@@ -93,6 +94,22 @@ function runTemporal(args: readonly string[]): Promise<number> {
   const hasOwn = args.some((arg) => arg === '--address' || arg.startsWith('--address='));
   const address = isClient && !hasOwn ? ['--address', env.TEMPORAL_ADDRESS ?? ''] : [];
   return runChild(file, [...args, ...address], env);
+}
+
+/** The story of the whole business flow, on the stack of `npm start`. It knows addresses only. */
+function runDemo(args: readonly string[]): Promise<number> {
+  const entry = join(REPO_ROOT, 'dist', 'outside', 'demo', 'main.js');
+  const env = startedEnv();
+  const { providers } = portsOf(0);
+  const stage = {
+    'console-url': env.CONSOLE_URL,
+    'ad-server-url': env.AD_SERVER_URL,
+    'providers-url': `http://127.0.0.1:${providers}`,
+    'temporal-cli': temporalCliPath(),
+    'temporal-address': env.TEMPORAL_ADDRESS,
+  };
+  const addresses = Object.entries(stage).map(([name, value]) => `--${name}=${value ?? ''}`);
+  return runChild(process.execPath, ['--enable-source-maps', entry, ...addresses, ...args], env);
 }
 
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

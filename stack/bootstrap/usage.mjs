@@ -12,6 +12,7 @@ export const USAGE = `node stack/bootstrap.mjs <command> [options]
   test                checks, then unit and integration tests on the real stack
   run <command>       a command of the product on the stack of slot 0: reconcile, seed, advance-clock;
                       "run --help" lists them all
+  demo                plays the whole business flow on the stack of slot 0 and tells each step
   verify [proof]      a full-size proof; without a name the list of them
   build               dependencies and compilation only
   check-tools         says which tools are missing

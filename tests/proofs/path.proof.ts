@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis';
+import { REDIS_KEYS } from '../../contracts/redis-keys.js';
+import { playStory, type StoryEnd } from '../../outside/demo/story.js';
+import { connectFacts, type DatabaseFacts } from '../support/database-facts.js';
+import { reconcileReport, runMain } from '../support/main-command.js';
+import { poll } from '../support/poll.js';
+import { stageOn } from '../support/stage.js';
+import type { Proof, ProofContext } from './proof.js';
+
+const RATES_WITHIN_MS = 30_000;
+
+export const proof: Proof = {
+  name: 'path',
+  proves: 'the whole business flow, from an application to an accepted tax invoice, to the won',
+  params: { sellers: 8 },
+  run,
+};
+
+async function run(context: ProofContext): Promise<void> {
+  const { stack, check, step } = context;
+  step('A shop with rivals');
+  const sellers = String(context.number('sellers'));
+  const seeded = await runMain(stack.env, ['seed', '--sellers', sellers, '--campaigns-per-seller', '1']);
+  check('the seed runs through the ordinary operations', seeded.exitCode === 0, seeded.stderr.slice(0, 500));
+  const redis = new Redis(stack.env.REDIS_URL ?? '');
+  const facts = connectFacts(stack.env.DATABASE_URL ?? '');
+  const stage = stageOn(stack, {
+    chapter: step,
+    tell: (what, detail) => context.figure(what, detail ?? ''),
+    check: (claim, held, detail) => {
+      check(claim, held, detail);
+      if (!held) throw new Error(`this does not hold: ${claim}`);
+    },
+  });
+  try {
+    const end = await playStory(stage, ({ adId }) => checkRates(context, redis, adId));
+    await checkBooks(context, facts, end);
+    const report = await reconcileReport(stack.env);
+    step('Reconciliation');
+    for (const invariant of report.invariants) {
+      check(`${invariant.id} ${invariant.title}`, invariant.ok, JSON.stringify(invariant.figures));
+    }
+  } finally {
+    redis.disconnect();
+    await facts.close();
+  }
+}
+
+/** The newest window of the ad as Flink wrote it. */
+async function checkRates({ check }: ProofContext, redis: Redis, adId: string): Promise<void> {
+  const key = REDIS_KEYS.performance(adId, 'SEARCH');
+  const text = await poll(`${key} in Redis`, () => redis.get(key), RATES_WITHIN_MS);
+  const { ctrPpm, cvrPpm, clicks } = JSON.parse(text);
+  check(
+    'click-through and conversion rate stand in Redis',
+    Number.isInteger(ctrPpm) && Number.isInteger(cvrPpm) && clicks >= 0,
+    text,
+  );
+}
+
+/** The same won everywhere: clicks, ledger, settlement, invoice. */
+async function checkBooks(context: ProofContext, facts: DatabaseFacts, end: StoryEnd): Promise<void> {
+  const { check, step } = context;
+  step('The books of the seller');
+  const { balanceKrw, ledgerKrw, chargedKrw } = await facts.advertiser(end.advertiserId);
+  check('what the shop was told = what the clicks say', chargedKrw === end.chargedKrw, `${chargedKrw}`);
+  check('the balance is the sum of its entries', balanceKrw === ledgerKrw, `${balanceKrw} = ${ledgerKrw}`);
+  const [sums] = await facts.rows<{ settled: string; invoiced: string }>(
+    `SELECT (SELECT sum(charged_cash_krw - reversed_cash_krw) FROM settlement_line WHERE advertiser_id = $1) AS settled,
+            (SELECT sum(total_amount_krw) FROM tax_invoice WHERE advertiser_id = $1) AS invoiced`,
+    [end.advertiserId],
+  );
+  check('settlement lines = charges', Number(sums?.settled) === end.chargedKrw, sums?.settled);
+  check('tax invoice = charges', Number(sums?.invoiced) === end.chargedKrw, sums?.invoiced);
+}
