@@ -122,11 +122,11 @@ export async function readMonthLines(
 ): Promise<(SettlementLineRow & { readonly date: string; readonly campaignName: string })[]> {
   const { rows } = await db.query<SettlementLineRow & { date: string; campaignName: string }>(
     `SELECT business_date AS date, advertiser_id AS "advertiserId", campaign_id AS "campaignId",
-       coalesce(c.name, campaign_id) AS "campaignName", charged_clicks AS "chargedClicks",
+       coalesce((SELECT c.name FROM campaign c WHERE c.id = l.campaign_id), l.campaign_id) AS "campaignName", charged_clicks AS "chargedClicks",
        charged_cash_krw AS "chargedCashKrw", charged_promo_krw AS "chargedPromoKrw", reversed_clicks AS "reversedClicks",
        reversed_cash_krw AS "reversedCashKrw", reversed_promo_krw AS "reversedPromoKrw",
        over_delivery_clicks AS "overDeliveryClicks", over_delivery_krw AS "overDeliveryKrw"
-     FROM settlement_line l JOIN (${PUBLISHED_RUNS}) p USING (business_date, run_no) LEFT JOIN campaign c ON c.id = l.campaign_id
+     FROM settlement_line l JOIN (${PUBLISHED_RUNS}) p USING (business_date, run_no)
      WHERE l.advertiser_id = $1 AND business_date >= $2 AND business_date < $3 ORDER BY business_date, campaign_id`,
     [advertiserId, firstDayOf(month), firstDayAfter(month)],
   );

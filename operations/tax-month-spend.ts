@@ -31,9 +31,9 @@ export async function readMonthSpend(
        SELECT advertiser_id, campaign_id, sum(cash_krw) AS krw FROM click_reversal
        WHERE advertiser_id = ANY($3) AND charge_booked_date >= $1 AND charge_booked_date < $2
        GROUP BY advertiser_id, campaign_id)
-     SELECT advertiser_id AS "advertiserId", campaign_id AS "campaignId", coalesce(c.name, campaign_id) AS name,
+     SELECT advertiser_id AS "advertiserId", campaign_id AS "campaignId", coalesce((SELECT c.name FROM campaign c WHERE c.id = campaign_id), campaign_id) AS name,
        coalesce(charged.krw, 0)::bigint AS "chargedKrw", coalesce(back.krw, 0)::bigint AS "reversedKrw"
-     FROM charged FULL JOIN back USING (advertiser_id, campaign_id) LEFT JOIN campaign c ON c.id = campaign_id
+     FROM charged FULL JOIN back USING (advertiser_id, campaign_id)
      ORDER BY advertiser_id, campaign_id`,
     [firstDayOf(month), firstDayAfter(month), advertiserIds],
   );
