@@ -42,34 +42,45 @@ export const startMonthlySettlement = (client: Client, input: MonthlySettlementI
 export const startTaxInvoice = (
   client: Client,
   { taxInvoiceId, advertiserId, month, seq }: RepairedDocument,
-) =>
-  start(
-    client,
-    TAX_INVOICE.workflowType,
-    taxInvoiceWorkflowId(advertiserId, month, seq),
-    `Tax invoice ${taxInvoiceId}`,
-    { taxInvoiceId } satisfies TaxInvoiceInput,
+) => {
+  const workflowId = taxInvoiceWorkflowId(advertiserId, month, seq);
+  return reached(client, workflowId, () =>
+    client.workflow.signalWithStart(TAX_INVOICE.workflowType, {
+      workflowId,
+      taskQueue: TASK_QUEUES.settlement,
+      args: [{ taxInvoiceId } satisfies TaxInvoiceInput],
+      signal: TAX_INVOICE.takeUp,
+      staticSummary: `Tax invoice ${taxInvoiceId}`,
+    }),
   );
+};
 
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Already running is success. Failure: `dependency_unavailable`. */
-async function start(
+const start = (
   client: Client,
   workflowType: string,
   workflowId: string,
   staticSummary: string,
   input: object,
+) =>
+  reached(client, workflowId, () =>
+    client.workflow.start(workflowType, {
+      workflowId,
+      taskQueue: TASK_QUEUES.settlement,
+      args: [input],
+      staticSummary,
+    }),
+  );
+
+/** Already running is success. Failure: `dependency_unavailable`. */
+async function reached(
+  client: Client,
+  workflowId: string,
+  call: () => Promise<unknown>,
 ): Promise<Result<{ workflowId: string }>> {
   try {
-    await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
-      client.workflow.start(workflowType, {
-        workflowId,
-        taskQueue: TASK_QUEUES.settlement,
-        args: [input],
-        staticSummary,
-      }),
-    );
+    await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return ok({ workflowId });
     const cause = error instanceof Error ? error.cause : undefined;

@@ -6,7 +6,8 @@ export const DAILY_SETTLEMENT = { workflowType: 'dailySettlement', state: 'state
 export const SETTLE_OPEN_DAYS = { workflowType: 'settleOpenDays' } as const;
 export const MONTHLY_SETTLEMENT = { workflowType: 'monthlySettlement', state: 'state' } as const;
 export const MONTHLY_SETTLEMENT_DUE = { workflowType: 'monthlySettlementDue' } as const;
-export const TAX_INVOICE = { workflowType: 'taxInvoice', state: 'state' } as const;
+/** `takeUp` is a signal, sent with every start: the document begins its way again. */
+export const TAX_INVOICE = { workflowType: 'taxInvoice', takeUp: 'takeUp' } as const;
 
 /** The first run of a day has the plain id; each later one names its number. */
 export const dailySettlementId = (date: BusinessDate, runNo: number) =>

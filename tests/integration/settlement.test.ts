@@ -202,7 +202,7 @@ const accepted = (id: string) =>
   poll(
     `${id} is accepted`,
     async () => (await documents()).find((one) => one.taxInvoiceId === id && one.state === 'NTS_ACCEPTED'),
-    60_000,
+    120_000,
     200,
   );
 const totalKrw = 1_001 + 700 + 40 * 100 + 500;
