@@ -89,7 +89,6 @@ function isCalendarDay(text: string): boolean {
 
 export const DOCUMENT_TYPES = ['application/pdf', 'image/png', 'image/jpeg'] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];
-export const MAX_DOCUMENT_BYTES = 10_485_760;
 
 const SIGNATURES: Readonly<Record<DocumentType, readonly number[]>> = {
   'application/pdf': [0x25, 0x50, 0x44, 0x46, 0x2d],
