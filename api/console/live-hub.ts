@@ -27,7 +27,7 @@ export const LISTENERS_PER_PERSON = 10;
 /** What a browser waits before it connects again. */
 const RETRY_MS = 2_000;
 /** Then the browser connects again, and has to show its session again. */
-const STREAM_MS = 600_000;
+export const STREAM_MS = 600_000;
 /** A reader that does not read is cut off before its unread events fill the memory. */
 const MAX_UNREAD_BYTES = 1_000_000;
 
@@ -53,6 +53,8 @@ export class LiveHub {
   add(res: Response, advertiserId: string, personId: string, lastEventId: string | null): boolean {
     const own = [...this.#listeners].filter((listener) => listener.personId === personId);
     if (own.length >= LISTENERS_PER_PERSON) return false;
+    // Left while the session was looked up: no `close` would ever give this place back.
+    if (res.closed) return true;
     res.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -105,9 +107,9 @@ export class LiveHub {
   }
 
   #beat(): void {
-    for (const { res, endsAtMs } of this.#listeners) {
-      if (res.writableLength > MAX_UNREAD_BYTES) res.destroy();
-      else if (Date.now() > endsAtMs) res.end();
+    for (const listener of this.#listeners) {
+      if (listener.res.writableLength > MAX_UNREAD_BYTES || Date.now() > listener.endsAtMs)
+        this.#end(listener);
     }
     if (Date.now() - this.#heartbeatAt < HEARTBEAT_MS) return;
     this.#heartbeatAt = Date.now();
@@ -116,7 +118,14 @@ export class LiveHub {
 
   #endAll(): void {
     clearTimeout(this.#timer);
-    for (const { res } of this.#listeners) res.end();
+    for (const listener of this.#listeners) this.#end(listener);
+  }
+
+  /** Forgotten at once: a write after the end is an error that nobody catches. A reader that does not read is cut off. */
+  #end(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (listener.res.writableLength > 0) listener.res.destroy();
+    else listener.res.end();
   }
 }
 
