@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { err, type Failure, ok, type Result } from '../../domain/result.js';
+import { isStorableText } from '../../domain/storable-text.js';
 
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;
@@ -23,11 +24,23 @@ export function encodeCursor(position: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
-/** Null: from the start. Error: `invalid_cursor`. */
+/** Null: from the start. Error: `invalid_cursor`, also for a forged place that the database could not even compare. */
 export function decodeCursor<T>(cursor: string | undefined, schema: z.ZodType<T>): Result<T | null> {
   if (cursor === undefined) return ok(null);
   const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString('utf8')));
-  return parsed.success ? ok(parsed.data) : err(INVALID_CURSOR);
+  return parsed.success && isPosition(parsed.data) ? ok(parsed.data) : err(INVALID_CURSOR);
+}
+
+/** Numbers of a position are sequence numbers and epoch milliseconds; its texts are ids. */
+function isPosition(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((part: unknown) =>
+      typeof part === 'number'
+        ? Number.isSafeInteger(part) && part >= 0
+        : typeof part !== 'string' || isStorableText(part),
+    )
+  );
 }
 
 const INVALID_CURSOR: Failure = {
