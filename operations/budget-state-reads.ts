@@ -80,7 +80,13 @@ export async function lockWatchedBalances(
   const { rows } = await db.query<WatchedBalance>(
     `SELECT w.advertiser_id AS "advertiserId", b.cash_krw + b.promo_krw AS "balanceKrw", b.version AS "balanceVersion",
             coalesce(s.version, 0) AS "stopVersion",
-            coalesce(s.stopped AND s.reason = 'balance_exhausted', false) AS "stoppedByBalance",
+            coalesce(s.stopped AND s.reason = 'balance_exhausted', false) OR EXISTS (
+              -- A remainder above the floor may still be too small for a campaign's next click.
+              SELECT FROM campaign_budget g
+                JOIN serving_stop o ON o.scope = 'campaign' AND o.id = g.campaign_id
+               WHERE g.advertiser_id = w.advertiser_id AND o.stopped AND o.reason = 'balance_exhausted'
+                 AND NOT EXISTS (SELECT FROM campaign c WHERE c.id = g.campaign_id AND c.status = 'ended')
+            ) AS "stoppedByBalance",
             (SELECT coalesce(sum(d.spent_krw - d.reversed_krw), 0)::bigint FROM campaign_daily_spend d
               WHERE d.advertiser_id = w.advertiser_id AND d.business_date >= $2::date - $3::int
                 AND d.business_date < $2::date) AS "spentInAverageDaysKrw",

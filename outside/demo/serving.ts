@@ -77,7 +77,7 @@ export async function spendAndComeBack(
   const state = await seller.get(`/v1/advertisers/${advertiserId}/summary`);
   stage.check(
     'the summary says so',
-    state.balanceLevel !== 'ok' && state.spentTodayKrw === charged.krw,
+    state.balanceLevel === 'exhausted' && state.spentTodayKrw === charged.krw,
     `${won(state.spentTodayKrw)} spent today`,
   );
   await switchAutoTopUpOn(stage, applicant, AUTO_TOP_UP_KRW);

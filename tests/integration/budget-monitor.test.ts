@@ -176,6 +176,19 @@ describe('balance', () => {
     expect(await told()).toEqual(['balance_low', 'balance_exhausted', 'balance_low']);
   });
 
+  test('a remainder too small for the next click is an exhausted balance: the seller is told', async () => {
+    await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 1_000);
+    await spend('a', 800);
+    await spend('b', 800);
+    await look();
+    expect(await told()).toEqual(['balance_exhausted']);
+    const idempotencyKey = `remainder:${advertiserId}`;
+    await creditTopUp(db.appPool, { idempotencyKey, advertiserId, amountKrw: 50_000, bidFloorKrw: 50 });
+    await look();
+    await look();
+    expect(await told()).toEqual(['balance_exhausted']);
+  });
+
   test('the default is three days of the average of the last seven', async () => {
     await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 10_000);
     await spend('a', 7_000);
