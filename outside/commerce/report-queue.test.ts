@@ -31,6 +31,19 @@ it('one that fails again goes to the end of the line, and the line rests as long
   expect(queue.length()).toBe(0);
 });
 
+it('an ad system that asks for no rest is not met by a crowd either', async () => {
+  const queue = createReportQueue(silent);
+  const sentAt: number[] = [];
+  queue.add('a', async () => {
+    sentAt.push(Date.now());
+    return { retryAfterMs: 0 };
+  });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sentAt.slice(1).map((at, index) => at - (sentAt[index] ?? 0))).toEqual([
+    1_000, 2_000, 4_000, 8_000, 16_000,
+  ]);
+});
+
 it('is bounded, and takes nothing once it is closed', () => {
   const queue = createReportQueue(silent, 1);
   const never = async () => ({ retryAfterMs: 1_000 });

@@ -10,12 +10,14 @@ export type SendAgain = () => Promise<'done' | { readonly retryAfterMs: number }
 /** The ad system takes a click up to 24 hours after its ads were served; later it would be refused anyway. */
 const KEPT_MS = 24 * 3_600_000;
 const CAPACITY = 10_000;
+/** Whatever `Retry-After` says: zero would be a crowd, and more than a timer holds would be none at all. */
+const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 
 /**
  * Reports that found nobody, one at a time: an ad system that comes back is not met by a crowd. One that fails
- * again goes to the end of the line, which then rests for at least what `Retry-After` asked, longer each time. In
- * memory: a shop with more to lose keeps it in its own store.
+ * again goes to the end of the line, which then rests as long as `Retry-After` asked, between one and 30 seconds, and
+ * longer each time. In memory: a shop with more to lose keeps it in its own store.
  */
 export function createReportQueue(log: ShopLog, capacity = CAPACITY) {
   const waiting: { readonly what: string; readonly since: number; readonly sendAgain: SendAgain }[] = [];
@@ -41,7 +43,7 @@ export function createReportQueue(log: ShopLog, capacity = CAPACITY) {
     failures += 1;
     if (performance.now() - first.since < KEPT_MS) waiting.push(first);
     else log.error({ what: first.what }, 'a report was given up after 24 hours');
-    schedule(Math.min(MAX_PAUSE_MS, answer.retryAfterMs * 2 ** (failures - 1)));
+    schedule(Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, answer.retryAfterMs) * 2 ** (failures - 1)));
   };
   return {
     length: () => waiting.length,
@@ -52,7 +54,7 @@ export function createReportQueue(log: ShopLog, capacity = CAPACITY) {
         return false;
       }
       waiting.push({ what, since: performance.now(), sendAgain });
-      if (waiting.length === 1) schedule(1_000);
+      if (waiting.length === 1) schedule(MIN_PAUSE_MS);
       return true;
     },
     close(): void {
