@@ -21,6 +21,7 @@ import {
   type TuningDecision,
   type TuningSignal,
 } from '../contracts/temporal/monitoring.js';
+import { isStorableText } from '../domain/storable-text.js';
 import { monitoringSteps as steps } from './chunked-run.js';
 
 /** A proposal that nobody decides ends by itself. */
@@ -95,6 +96,8 @@ function registerHandlers(facts: Facts, quarter: string): void {
 
 function refusalOf(decision: TuningDecision | undefined, facts: Facts): string | null {
   if (decision === undefined || !decision.actorId) return 'a decision names its actor';
+  // Asked here: what no store takes would fail in a signal's handler, and end the workflow with it.
+  if (!isStorableText(String(decision.actorId))) return 'what was sent cannot be stored';
   if (decision.verdict !== 'approve' && decision.verdict !== 'reject') return 'approve or reject';
   return facts.phase === 'waiting' ? null : `the proposal does not wait for a decision (${facts.phase})`;
 }

@@ -182,8 +182,12 @@ describe('the quarterly run', () => {
   test('proposes, takes the decision of an admin and of nobody else, and publishes the next version', async () => {
     await execute(QUARTERLY_TUNING.workflowType, 'quarterly-scheduled');
     await poll('it waits', async () => (await state()).phase === 'waiting', 20_000);
+    // A name that no store takes must not end the workflow.
+    await handle().signal(QUARTERLY_TUNING.approve, { actorId: 'usr_\u0000' });
+    await poll('it is ignored', async () => (await state()).ignoredDecision !== null, 20_000);
     await handle().signal(QUARTERLY_TUNING.approve, { actorId: 'usr_seller' });
-    await poll('the signal is ignored', async () => (await state()).ignoredDecision !== null, 20_000);
+    const ignored = async () => (await state()).ignoredDecision?.by;
+    await poll('the signal is ignored', async () => (await ignored()) === 'usr_seller', 20_000);
     expect(await state()).toMatchObject({ phase: 'waiting', ignoredDecision: { by: 'usr_seller' } });
     const decision = { commandId: 'tuning-1', verdict: 'approve', actorId: 'usr_seller' } as const;
     expect(await decideTuning(temporal.client, quarter, decision)).toMatchObject({ ok: false });
