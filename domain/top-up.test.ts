@@ -48,6 +48,9 @@ describe('what a payment makes due', () => {
     expect(nextTopUpStep(order({ status: 'credited' }), back, true).kind).toBe('reverse');
     expect(nextTopUpStep(order({ status: 'reversed' }), back, false).kind).toBe('wait');
     expect(nextTopUpStep(order({ status: 'reversed' }), back, true).kind).toBe('rest');
+    const closed = payment({ status: 'EXPIRED' });
+    expect(nextTopUpStep(order({ status: 'credited' }), closed, true).kind).toBe('reverse');
+    expect(nextTopUpStep(order({ status: 'reversed' }), closed, true).kind).toBe('rest');
     const card = order({ status: 'credited', method: 'card' });
     expect(nextTopUpStep(card, payment({ method: 'card', status: 'CANCELED' }), true).kind).toBe('rest');
   });

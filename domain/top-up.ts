@@ -113,8 +113,9 @@ export function nextTopUpStep(
 const REST: TopUpStep = { kind: 'rest' };
 const WAIT: TopUpStep = { kind: 'wait' };
 
+/** `EXPIRED` too: banks take deposits back days later, and the account may have closed before we look. */
 const isTakenBack = (order: TopUpOrder, payment: SeenPayment) =>
-  order.method === 'virtual_account' && payment.status === 'WAITING_FOR_DEPOSIT';
+  order.method === 'virtual_account' && ['WAITING_FOR_DEPOSIT', 'EXPIRED'].includes(payment.status);
 
 /** A declined card may be replaced by another until the time is over; a closed virtual account is final. */
 function unpaidStep(order: TopUpOrder, payment: SeenPayment | null, timeIsOver: boolean): TopUpStep {
