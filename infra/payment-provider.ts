@@ -116,7 +116,15 @@ export function createPaymentProvider(
     },
     chargeBillingKey: async ({ billingKey, amountKrw, idempotencyKey, ...rest }) =>
       toPayment(
-        await post(`/v1/billing/${key(billingKey)}`, { ...rest, ...taxFree(amountKrw) }, idempotencyKey),
+        await call(
+          config,
+          'POST',
+          `/v1/billing/${key(billingKey)}`,
+          paymentSchema,
+          { ...rest, ...taxFree(amountKrw) },
+          idempotencyKey,
+          '/v1/billing/(key)',
+        ),
       ),
     cancelPayment: async ({ paymentKey, reason, amountKrw, refundAccount, idempotencyKey }) => {
       const body = {
@@ -138,6 +146,7 @@ function call<T>(
   answer: z.ZodType<T>,
   body?: unknown,
   idempotencyKey?: string,
+  shownPath?: string,
 ): Promise<Result<T>> {
   return callProvider({
     provider: 'payments',
@@ -148,6 +157,7 @@ function call<T>(
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     },
     answer,
+    ...(shownPath === undefined ? {} : { shownPath }),
     ...(body === undefined ? {} : { body }),
   });
 }

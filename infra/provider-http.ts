@@ -26,6 +26,8 @@ export interface ProviderCall<T> {
   readonly method: 'GET' | 'POST';
   /** With the base path of the provider; the query may hold a key, so it is never logged. */
   readonly url: string;
+  /** For messages, in place of the path of `url`, when that holds a secret: messages end up in logs and histories. */
+  readonly shownPath?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly answer: z.ZodType<T>;
@@ -41,7 +43,7 @@ export async function callProvider<T>(call: ProviderCall<T>): Promise<Result<T>>
   if (status >= 200 && status < 300) return ok(readAnswer(call, body));
   const said = providerErrorSchema.safeParse(body);
   const code = said.success ? said.data.code : `HTTP_${status}`;
-  const request = `${call.method} ${new URL(call.url).pathname} answered ${status} ${code}`;
+  const request = `${nameOf(call)} answered ${status} ${code}`;
   if (status === 401) throw new ProviderUnavailable(call.provider, 'credentials', request);
   if (status === 429 || code === 'IDEMPOTENT_REQUEST_PROCESSING')
     throw new ProviderUnavailable(call.provider, 'busy', request);
@@ -58,7 +60,7 @@ async function exchange(call: ProviderCall<unknown>): Promise<{ status: number; 
     'content-type': 'application/json',
     ...call.headers,
   });
-  const { pathname } = new URL(call.url);
+  const request = nameOf(call);
   try {
     const response = await fetch(call.url, {
       method: call.method,
@@ -70,7 +72,6 @@ async function exchange(call: ProviderCall<unknown>): Promise<{ status: number; 
     });
     return { status: response.status, text: await response.text() };
   } catch (error) {
-    const request = `${call.method} ${pathname}`;
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
     const detail = timedOut ? `no answer within ${PROVIDER_TIMEOUT_MS} ms` : 'cannot be reached';
     throw new ProviderUnavailable(call.provider, timedOut ? 'timeout' : 'network', `${request}: ${detail}`, {
@@ -79,11 +80,14 @@ async function exchange(call: ProviderCall<unknown>): Promise<{ status: number; 
   }
 }
 
+const nameOf = ({ method, url, shownPath }: ProviderCall<unknown>) =>
+  `${method} ${shownPath ?? new URL(url).pathname}`;
+
 function readAnswer<T>(call: ProviderCall<T>, body: unknown): T {
   const parsed = call.answer.safeParse(body);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
-  const detail = `${call.method} ${new URL(call.url).pathname}: unexpected answer at ${fields || 'its root'}`;
+  const detail = `${nameOf(call)}: unexpected answer at ${fields || 'its root'}`;
   throw new ProviderUnavailable(call.provider, 'unreadable', detail);
 }
 
