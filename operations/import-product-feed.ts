@@ -1,4 +1,9 @@
-import { type DatabaseClient, type DatabasePool, insertRows, withTransaction } from '../infra/postgres.js';
+import {
+  type DatabaseClient,
+  type DatabasePool,
+  insertRows,
+  withRetriedTransaction,
+} from '../infra/postgres.js';
 
 export interface FeedCategory {
   readonly id: string;
@@ -31,10 +36,11 @@ export interface FeedImport {
 /**
  * Takes a part of the shop's product feed over: new products are added, known ones updated, none removed (an ad may
  * stand on them). One bad row never holds the others up: it is rejected with its reason. A product keeps its seller
- * while a campaign advertises it, because the seller is who pays.
+ * while a campaign advertises it, because the seller is who pays. Rows are written by id, and a part that met another
+ * one all the same is written again.
  */
 export async function importProductFeed(pool: DatabasePool, feed: ProductFeed): Promise<FeedImport> {
-  return withTransaction(pool, async (client) => {
+  return withRetriedTransaction(pool, async (client) => {
     await insertRows(
       client,
       'category',
@@ -42,7 +48,7 @@ export async function importProductFeed(pool: DatabasePool, feed: ProductFeed): 
         ['id', 'text'],
         ['name', 'text'],
       ],
-      feed.categories.map((category) => [category.id, category.name]),
+      categoryRows(feed.categories),
       'ON CONFLICT (id) DO UPDATE SET name = excluded.name',
     );
     const { accepted, rejected } = await sift(client, feed.products);
@@ -50,6 +56,13 @@ export async function importProductFeed(pool: DatabasePool, feed: ProductFeed): 
     return { imported: accepted.length, rejected };
   });
 }
+
+/** A category that is named twice has the name that comes last: one statement may not write a row twice. */
+const categoryRows = (categories: readonly FeedCategory[]): string[][] =>
+  byId([...new Map(categories.map(({ id, name }) => [id, [id, name]])).values()], ([id = '']) => id);
+
+const byId = <T>(rows: readonly T[], idOf: (row: T) => string): T[] =>
+  [...rows].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 
 async function sift(
   client: DatabaseClient,
@@ -123,7 +136,7 @@ async function upsertProducts(client: DatabaseClient, products: readonly FeedPro
       ['price_krw', 'bigint'],
       ['popularity', 'integer'],
     ],
-    products.map((product) => [
+    byId(products, ({ productId }) => productId).map((product) => [
       product.productId,
       product.sellerId,
       product.categoryId,

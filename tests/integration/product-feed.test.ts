@@ -51,6 +51,28 @@ describe('the shop’s product feed', () => {
     });
   });
 
+  test('takes a category that is named twice once, with its last name', async () => {
+    const categories = [
+      { id: 'cat_twice', name: '옛 이름' },
+      { id: 'cat_twice', name: '새 이름' },
+    ];
+    expect((await send({ categories, products: [] })).status).toBe(200);
+    const { rows } = await consoleApi.deps.pool.query('SELECT name FROM category WHERE id = $1', [
+      'cat_twice',
+    ]);
+    expect(rows).toEqual([{ name: '새 이름' }]);
+  });
+
+  test('parts that come at once in opposite order are all taken', async () => {
+    const products = Array.from({ length: 200 }, (_, index) => ({ ...product, productId: `prd_o${index}` }));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        send({ products: index % 2 === 0 ? products : products.toReversed() }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+  });
+
   test('updates a known product when it comes again', async () => {
     expect((await send({ products: [{ ...product, priceKrw: 3_900 }] })).status).toBe(200);
     const { rows } = await consoleApi.deps.pool.query('SELECT price_krw FROM product WHERE id = $1', [
