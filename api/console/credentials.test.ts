@@ -40,6 +40,9 @@ describe('cookie requests that change something', () => {
     ['POST', { host: 'ads.example', origin: 'https://ads.example' }, true],
     ['POST', { host: 'ads.example', origin: 'https://ads.example.evil.example' }, false],
     ['POST', { host: 'ads.example', origin: 'null' }, false],
+    ['POST', { host: 'ads.example', origin: 'null', 'sec-fetch-site': 'same-origin' }, true],
+    ['POST', { host: 'ads.example', origin: 'https://ads.example', 'sec-fetch-site': 'same-site' }, false],
+    ['POST', { host: 'ads.example', 'sec-fetch-site': 'cross-site' }, false],
   ])('%s %j: %s', (method, headers: Readonly<Record<string, string>>, passes) => {
     expect(passesCsrfCheck(request(headers, method))).toBe(passes);
   });

@@ -34,6 +34,9 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function passesCsrfCheck(req: Pick<Request, 'get' | 'method'>): boolean {
   if (SAFE_METHODS.has(req.method)) return true;
   if (req.get('x-csrf') === '1') return true;
+  // A form of a page that sends no referrer has the origin `null`, its own page too: this header still says it.
+  const site = req.get('sec-fetch-site');
+  if (site !== undefined) return site === 'same-origin';
   const origin = req.get('origin');
   return origin !== undefined && URL.canParse(origin) && new URL(origin).host === req.get('host');
 }

@@ -51,11 +51,31 @@ async function run(context: ProofContext): Promise<void> {
     });
     await shopAndCompare(context, { page, shopUrl, folder, context });
     await lookAround({ page, shopUrl, folder, context });
+    await operate({ page, shopUrl, folder, context });
     check('the browser had nothing to complain about', problems.length === 0, problems.join('; '));
     figure('pictures of every page', folder);
   } finally {
     await browser.close();
   }
+}
+
+/** The operators’ page: a form that signs in without a script, then every part with its state. */
+async function operate(journey: Journey): Promise<void> {
+  const { page, context } = journey;
+  const { stack, step, check } = context;
+  step('The operators’ page');
+  await page.goto(`http://127.0.0.1:${stack.ports.consoleApi}/status`);
+  await watch(journey, 'operators-sign-in');
+  await page.fill('input[name=email]', DEMO.adminEmail);
+  await page.fill('input[name=password]', DEMO.password);
+  await Promise.all([page.waitForURL('**/status'), page.click('button[type=submit]')]);
+  const text = await page.innerText('body');
+  const statements = ['rtb-ranking', 'performance-5m', 'conversion-match-24h'];
+  check(
+    'an operator signs in and sees the three statements',
+    statements.every((name) => text.includes(name)),
+  );
+  await watch(journey, 'operators-status');
 }
 
 async function shopAndCompare(context: ProofContext, journey: Journey): Promise<void> {
