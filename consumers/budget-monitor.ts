@@ -14,7 +14,7 @@ export interface BudgetMonitorDeps {
   readonly consumer: Consumer;
   readonly adEventsTopic: string;
   readonly partitions: number;
-  /** Wakes the auto top-up of an advertiser; throws when Temporal does not answer. */
+  /** Wakes the auto top-up of an advertiser; throws when Temporal does not answer within a time limit. */
   readonly signalAutoTopUp: (advertiserId: string) => Promise<void>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -108,7 +108,8 @@ async function watch(deps: BudgetMonitorDeps, ids: readonly string[]): Promise<v
   const { raised, autoTopUpsDue } = await watchBudgets(deps.pool, ids);
   const alerts = deps.metrics.counter('ads_budget_alerts_total', 'Alerts told to advertisers', ['kind']);
   for (const kind of raised) alerts.inc({ kind });
-  for (const advertiserId of autoTopUpsDue) await signal(deps, advertiserId);
+  // All at once: while Temporal is away each takes its whole time limit, and the alerts of others wait for it.
+  await Promise.all(autoTopUpsDue.map((advertiserId) => signal(deps, advertiserId)));
 }
 
 /** One that cannot be delivered stays due in PostgreSQL: the next sweep tries again. */

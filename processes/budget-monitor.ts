@@ -18,6 +18,8 @@ import type { ProcessContext, RunningProcess } from './process.js';
 
 /** A relay that is silent for longer than this cannot keep the promise "gone within a second". */
 const STALE_MS = 5_000;
+/** The client's own patience is 20 seconds and more: alerts must not wait that long for an absent Temporal. */
+const SIGNAL_WITHIN_MS = 2_000;
 
 /** Stop lists, thresholds and alerts, the heartbeat of event time, and housekeeping. */
 export async function startBudgetMonitor({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
@@ -59,7 +61,10 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     consumer,
     adEventsTopic: topicName(config, TOPICS.adEvents),
     partitions: config.KAFKA_PARTITIONS,
-    signalAutoTopUp: (advertiserId) => signalAutoTopUp(temporal.client, advertiserId),
+    signalAutoTopUp: (advertiserId) =>
+      temporal.client.connection.withDeadline(Date.now() + SIGNAL_WITHIN_MS, () =>
+        signalAutoTopUp(temporal.client, advertiserId),
+      ),
     log,
     metrics,
   });

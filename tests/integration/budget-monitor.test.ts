@@ -214,6 +214,9 @@ describe('over Kafka', () => {
   const log = pino({ level: 'silent' });
   const signalled: string[] = [];
   let temporalIsAway = false;
+  /** Whose signal is not answered, and until when. */
+  let silentFor: string | undefined;
+  let silence: Promise<void> = Promise.resolve();
 
   beforeAll(async () => {
     config = {
@@ -247,6 +250,7 @@ describe('over Kafka', () => {
       partitions: 2,
       signalAutoTopUp: async (id) => {
         if (temporalIsAway) throw new Error('Temporal is away');
+        if (id === silentFor) await silence;
         signalled.push(id);
       },
       log,
@@ -264,6 +268,13 @@ describe('over Kafka', () => {
       },
     };
   }
+
+  const switchAutoTopUpOn = (id: string) =>
+    db.appPool.query(
+      `INSERT INTO auto_top_up (advertiser_id, enabled, threshold_krw, amount_krw, monthly_cap_krw, cooldown_minutes,
+         updated_by, updated_at) VALUES ($1, true, 5000, 10000, 100000, 10, 'usr', now())`,
+      [id],
+    );
 
   const publish = (clicks: readonly ChargedClick[]) =>
     producer.send({
@@ -301,11 +312,7 @@ describe('over Kafka', () => {
 
   test('the automatic top-up is signalled at its threshold, once, and retried while Temporal is away', async () => {
     await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 10_000);
-    await db.appPool.query(
-      `INSERT INTO auto_top_up (advertiser_id, enabled, threshold_krw, amount_krw, monthly_cap_krw, cooldown_minutes,
-         updated_by, updated_at) VALUES ($1, true, 5000, 10000, 100000, 10, 'usr', now())`,
-      [advertiserId],
-    );
+    await switchAutoTopUpOn(advertiserId);
     temporalIsAway = true;
     const monitor = await start(200);
     await publish(await spend('a', 6_000));
@@ -322,6 +329,28 @@ describe('over Kafka', () => {
     await publish(await spend('b', 100));
     await poll('seen', async () => (await stateOf())?.spent_today_krw === 6_100, 20_000);
     expect(signalled.filter((id) => id === advertiserId)).toEqual([advertiserId]);
+    await monitor.stop();
+  });
+
+  test('one automatic top-up that Temporal does not answer for holds up no other one', async () => {
+    const ids = [`${advertiserId}-a`, `${advertiserId}-b`];
+    for (const id of ids) {
+      await fund(db.appPool, { ...budgetOf(), advertiserId: id, campaignId: `cmp-${id}` }, 1_000);
+      await switchAutoTopUpOn(id);
+    }
+    let release = () => {};
+    silence = new Promise((resolve) => {
+      release = resolve;
+    });
+    silentFor = ids[0];
+    const monitor = await start(200);
+    try {
+      await poll('the other one is signalled', async () => signalled.includes(ids[1] ?? ''), 10_000);
+      expect(signalled).not.toContain(ids[0]);
+    } finally {
+      release();
+    }
+    await poll('the first one, too', async () => signalled.includes(ids[0] ?? ''), 10_000);
     await monitor.stop();
   });
 });
