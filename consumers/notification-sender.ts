@@ -26,7 +26,7 @@ export interface NotificationSenderDeps {
 }
 
 const POLL_MS = 500;
-/** Calls to one provider at a time; each may take its time-out. */
+/** Notices to one provider at a time; each may take its time-out. */
 const AT_ONCE = 8;
 
 /**
@@ -80,11 +80,23 @@ async function attempt(deps: NotificationSenderDeps, delivery: DueDelivery): Pro
       ? await byMail(deps, delivery, text)
       : await byAlimtalk(deps, delivery, text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { kind: error instanceof MailRefused ? 'refused' : 'repeat', why };
+    return outcomeOfError(error);
   }
 }
 
+function outcomeOfError(error: unknown): DeliveryOutcome {
+  const why = withoutPeople(error instanceof Error ? error.message : String(error));
+  return { kind: error instanceof MailRefused ? 'refused' : 'repeat', why };
+}
+
+/** Servers like to repeat the address or the number that they refuse; neither belongs into a log. */
+const withoutPeople = (text: string) =>
+  text.replace(/[^\s<>:;,]+@[^\s<>:;,]+/g, '<address>').replace(/\+?\d[\d -]{6,}\d/g, '<number>');
+
+/**
+ * To each of them, whatever becomes of the others: one closed mailbox must not keep a notice from a whole role. Sent
+ * once everybody was reached who can be. A repeat writes to all again, under the same message ids.
+ */
 async function byMail(
   deps: NotificationSenderDeps,
   delivery: DueDelivery,
@@ -92,15 +104,21 @@ async function byMail(
 ): Promise<DeliveryOutcome> {
   const recipients = await readMailRecipients(deps.pool, delivery);
   if (recipients.length === 0) return { kind: 'skipped', why: 'nobody to write to' };
-  for (const { userId, email } of recipients) {
-    await deps.mailer.sendMail({
-      to: email,
-      subject: ko.subject,
-      text: `${ko.body}\n\n---\n\n${en.subject}\n${en.body}\n`,
-      messageId: `${delivery.notificationId}.mail.${userId}`,
-    });
-  }
-  return { kind: 'sent' };
+  const text = `${ko.body}\n\n---\n\n${en.subject}\n${en.body}\n`;
+  const outcomes = await Promise.all(
+    recipients.map(({ userId, email }) =>
+      deps.mailer
+        .sendMail({
+          to: email,
+          subject: ko.subject,
+          text,
+          messageId: `${delivery.notificationId}.mail.${userId}`,
+        })
+        .then((): DeliveryOutcome => ({ kind: 'sent' }), outcomeOfError),
+    ),
+  );
+  const ofKind = (kind: DeliveryOutcome['kind']) => outcomes.find((outcome) => outcome.kind === kind);
+  return ofKind('repeat') ?? ofKind('sent') ?? ofKind('refused') ?? { kind: 'sent' };
 }
 
 async function byAlimtalk(
@@ -117,5 +135,7 @@ async function byAlimtalk(
     smsText: ko.body,
     referenceId: `${delivery.notificationId}.alimtalk`,
   });
-  return sent.ok ? { kind: 'sent' } : { kind: 'refused', why: `${sent.error.code} ${sent.error.message}` };
+  return sent.ok
+    ? { kind: 'sent' }
+    : { kind: 'refused', why: withoutPeople(`${sent.error.code} ${sent.error.message}`) };
 }

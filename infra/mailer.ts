@@ -55,13 +55,18 @@ export function createMailer(config: Pick<Config, 'SMTP_URL' | 'MAIL_FROM'>): Ma
   };
 }
 
+const AUTHENTICATION_REQUIRED = 530;
+
+/** A no to our greeting or our password says nothing about the mail: put right, a repeat helps. */
 function toMailError(error: unknown): Error {
   const status =
     error instanceof Error && 'responseCode' in error && typeof error.responseCode === 'number'
       ? error.responseCode
       : 0;
   const message = error instanceof Error ? error.message : String(error);
-  return status >= 500
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const isAboutThisMail = (code === 'EENVELOPE' || code === 'EMESSAGE') && status !== AUTHENTICATION_REQUIRED;
+  return status >= 500 && isAboutThisMail
     ? new MailRefused(status, message)
     : new ProviderUnavailable('mail', 'network', message, { cause: error });
 }

@@ -5,7 +5,6 @@ import express from 'express';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LiveNumbers } from '../../contracts/http/monitoring.js';
-import { poll } from '../../tests/support/poll.js';
 import { LISTENERS_PER_PERSON, LiveHub, STREAM_MS } from './live-hub.js';
 
 const NUMBERS: LiveNumbers = {
@@ -85,7 +84,7 @@ describe('streams of live numbers', () => {
     };
     for (let n = 1; n <= LISTENERS_PER_PERSON; n += 1) {
       ask();
-      await poll('the next one has left', async () => added.length === n);
+      await vi.waitFor(() => expect(added).toHaveLength(n));
     }
     expect(left).toBe(LISTENERS_PER_PERSON);
     beforeAdding = async () => {};

@@ -159,3 +159,29 @@ test('the inbox: pages, what is unread, read once, read all; never another’s',
   expect((await other.call('GET', '/v1/notifications/unread-count')).body).toEqual({ unread: 1 });
   expect((await world.finance.call('GET', '/v1/notifications')).body.items).toEqual([]);
 });
+
+test('a closed mailbox keeps the notice from nobody else, and no address gets into the reason', async () => {
+  const { rows } = await world.pool.query<{ id: string; email: string }>(
+    `SELECT id, email FROM user_account WHERE role = 'admin' ORDER BY id`,
+  );
+  const [closed, ...open] = rows;
+  const setEmail = (email: string | undefined) =>
+    world.owner.query('UPDATE user_account SET email = $2 WHERE id = $1', [closed?.id, email]);
+  await setEmail('bounce@sellers.example');
+  sendAt(() => NOON);
+  const id = await tell({ role: 'admin' }, 'advertiser_review_waiting');
+  await reach(id, 'mail', 'sent');
+  await setEmail(closed?.email);
+  expect(open.length).toBeGreaterThan(0);
+  for (const { email } of open) {
+    expect((await world.sandbox.mails(email)).filter((mail) => mail.messageId.includes(id))).toHaveLength(1);
+  }
+  const alone = await world.applicant();
+  await world.owner.query('UPDATE user_account SET email = $2 WHERE advertiser_id = $1', [
+    alone.advertiserId,
+    'bounce@sellers.example',
+  ]);
+  const refused = await reach(await tell({ advertiserId: alone.advertiserId }), 'mail', 'failed');
+  expect(refused?.last_error).toContain('no such mailbox: <address>');
+  expect(refused?.last_error).not.toContain('@');
+});

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SMTPServer } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAlimtalkSender } from '../../infra/alimtalk.js';
 import { createBusinessRegistry } from '../../infra/business-registry.js';
@@ -63,6 +64,20 @@ describe('mail', () => {
     expect(await sandbox.mails(to)).toHaveLength(1);
     const nobody = createMailer({ ...sandbox.config, SMTP_URL: 'smtp://127.0.0.1:9' });
     await expect(nobody.sendMail(mail(to))).rejects.toEqual(outage('network'));
+  });
+
+  it('that does not know our password is an outage, not the end of every mail', async () => {
+    const server = new SMTPServer({
+      allowInsecureAuth: true,
+      onAuth: (_auth, _session, callback) =>
+        callback(Object.assign(new Error('wrong password'), { responseCode: 535 })),
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const stranger = createMailer({ ...sandbox.config, SMTP_URL: `smtp://ads:old@127.0.0.1:${port}` });
+    await expect(stranger.sendMail(mail(newAddress()))).rejects.toEqual(outage('network'));
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   });
 
   it('is shown to people, as text', async () => {
