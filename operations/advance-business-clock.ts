@@ -1,9 +1,12 @@
+import { MOST_MS_AT_ONCE } from '../contracts/http/business-clock.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import { type DatabasePool, type Queryable, withTransaction } from '../infra/postgres.js';
 import { auditInTransaction } from './audit-in-transaction.js';
 import { ensurePartitions } from './ensure-partitions.js';
 
-export type AdvanceClockFailure = Failure & { readonly code: 'clock_is_fixed_in_production' | 'not_forward' };
+export type AdvanceClockFailure = Failure & {
+  readonly code: 'clock_is_fixed_in_production' | 'not_forward' | 'too_far';
+};
 
 export interface ClockAdvance {
   readonly environment: 'development' | 'test' | 'production';
@@ -19,6 +22,11 @@ const NOT_FORWARD: AdvanceClockFailure = {
   message: 'The business clock only moves forward, by whole milliseconds.',
   nextStep: 'Read GET /v1/business-clock and name a later time.',
 };
+const TOO_FAR: AdvanceClockFailure = {
+  code: 'too_far',
+  message: 'The business clock moves by at most 100 days at a time, because it never goes back.',
+  nextStep: 'Name a nearer time, or move it in several steps.',
+};
 
 /**
  * Moves business time forward, by whole milliseconds or to an instant, and makes the partitions that it now needs.
@@ -32,6 +40,7 @@ export async function advanceBusinessClock(
   return withTransaction(pool, async (client) => {
     const byMs = 'byMs' in input ? input.byMs : input.toMs - (await lockedNowMs(client));
     if (!Number.isSafeInteger(byMs) || byMs <= 0) return err(NOT_FORWARD);
+    if (byMs > MOST_MS_AT_ONCE) return err(TOO_FAR);
     const moved = await client.query<{ offset_ms: number }>(
       'UPDATE business_clock SET offset_ms = offset_ms + $1 RETURNING offset_ms',
       [byMs],

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { DAY_MS, isBusinessDate } from '../../domain/business-date.js';
 import { instantSchema } from './console-identity.js';
 
-const MOST_DAYS_AT_ONCE = 100;
+/** A mistyped year must not end a demonstration: the clock never goes back. */
+export const MOST_MS_AT_ONCE = 100 * DAY_MS;
 
 export const businessDateSchema = z
   .string()
@@ -18,13 +19,8 @@ export const businessClockSchema = z.object({
 /** `POST /v1/business-clock/advances`: exactly one of the two. */
 export const advanceClockSchema = z
   .object({
-    byMs: z
-      .number()
-      .int()
-      .min(1)
-      .max(MOST_DAYS_AT_ONCE * DAY_MS)
-      .optional(),
-    toDate: businessDateSchema.optional().describe('To 00:00 in Korea of this day.'),
+    byMs: z.number().int().min(1).max(MOST_MS_AT_ONCE).optional(),
+    toDate: businessDateSchema.optional().describe('To 00:00 in Korea of this day; at most 100 days ahead.'),
   })
   .refine(({ byMs, toDate }) => (byMs === undefined) !== (toDate === undefined), 'either byMs or toDate');
 

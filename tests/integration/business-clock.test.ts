@@ -42,6 +42,7 @@ test.each([
   [{ toDate: 'tomorrow' }, 400],
   [{ byMs: 1, force: true }, 400],
   [{ toDate: '2020-01-01' }, 422],
+  [{ toDate: '9999-12-31' }, 422],
 ])('%j is refused and moves nothing', async (body, status) => {
   const before = await offset();
   expect((await advance(body)).status).toBe(status);
