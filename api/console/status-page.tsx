@@ -8,6 +8,7 @@ import type {
 } from '../../contracts/http/system-status.js';
 
 export type PageLanguage = 'ko' | 'en';
+export type SignInProblem = 'foreign_form' | 'incomplete' | 'wrong_credentials' | 'too_many_sign_ins';
 
 /** The page asks for itself again after so many seconds: no script is needed. */
 const REFRESH_SECONDS = 5;
@@ -21,6 +22,13 @@ const WORDS = {
     signIn: '로그인',
     at: '기준 시각',
     adminsOnly: '이 페이지는 운영자만 볼 수 있습니다.',
+    problems: {
+      foreign_form: '이 사이트의 로그인 화면에서 다시 시도해 주세요.',
+      incomplete: '이메일과 비밀번호를 모두 입력해 주세요.',
+      wrong_credentials:
+        '이메일 또는 비밀번호가 올바르지 않습니다. 다섯 번 틀리면 15분 동안 로그인할 수 없습니다.',
+      too_many_sign_ins: '로그인 시도가 너무 많습니다. 잠시 후 다시 시도해 주세요.',
+    },
     levels: { ok: '정상', attention: '확인 필요', unavailable: '응답 없음' },
     parts: {
       ranking: '랭킹',
@@ -42,6 +50,13 @@ const WORDS = {
     signIn: 'Sign in',
     at: 'As of',
     adminsOnly: 'Only operators may see this page.',
+    problems: {
+      foreign_form: 'Please sign in from our own page.',
+      incomplete: 'Fill in the address and the password.',
+      wrong_credentials:
+        'The address or the password is wrong. After five wrong tries there is a pause of 15 minutes.',
+      too_many_sign_ins: 'Too many tries to sign in. Try again later.',
+    },
     levels: { ok: 'OK', attention: 'Attention', unavailable: 'Unavailable' },
     parts: {
       ranking: 'Ranking',
@@ -60,6 +75,7 @@ const WORDS = {
   {
     readonly levels: Record<StatusLevel, string>;
     readonly parts: Record<StatusPartName, string>;
+    readonly problems: Record<SignInProblem, string>;
     readonly [word: string]: unknown;
   }
 >;
@@ -138,13 +154,13 @@ export function statusPage(status: SystemStatus, language: PageLanguage): string
 }
 
 /** `problem`: why the last try failed. */
-export function signInPage(language: PageLanguage, problem: string | null): string {
+export function signInPage(language: PageLanguage, problem: SignInProblem | null): string {
   const words = WORDS[language];
   return page(
     <Shell language={language} title={words.signInTitle}>
       {problem === null ? null : (
         <p role="alert" className="unavailable">
-          {problem}
+          {words.problems[problem]}
         </p>
       )}
       <form method="post" action="/sign-in">

@@ -2,10 +2,10 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { signInRequestSchema } from '../../contracts/http/console-identity.js';
 import type { Actor } from '../../domain/access.js';
-import type { Result } from '../../domain/result.js';
+import type { Failure, Result } from '../../domain/result.js';
 import { createSignInLimiter } from '../../operations/limit-sign-ins.js';
 import { type PartReaders, readSystemStatus } from '../../operations/read-system-status.js';
-import { signIn } from '../../operations/sign-in.js';
+import { signIn, type TooManySignIns } from '../../operations/sign-in.js';
 import { statusOfFailure } from '../kit/failure-status.js';
 import { ANSWERED, defineRoute, type RouteDefinition } from '../kit/route.js';
 import { createConsoleAuthenticator, sessionDeps } from './authenticate.js';
@@ -71,12 +71,11 @@ function signInRoute(deps: ConsoleDeps): RouteDefinition {
     handler: async ({ req, res }): Promise<typeof ANSWERED> => {
       const language = languageOf(req);
       // Nobody else's page may sign a browser in: the browser says where the form was.
-      if (!passesCsrfCheck(req))
-        return refuse(res, language, 403, 'This form was not sent from our own page.');
+      if (!passesCsrfCheck(req)) return sendPage(res, 403, signInPage(language, 'foreign_form'));
       const parsed = form.safeParse(await readForm(req));
-      if (!parsed.success) return refuse(res, language, 400, 'Fill in the address and the password.');
+      if (!parsed.success) return sendPage(res, 400, signInPage(language, 'incomplete'));
       const result = await signIn(signInDeps, { ...parsed.data, ip: req.ip ?? 'unknown' });
-      if (!result.ok) return refuse(res, language, statusOfFailure(result.error.code), result.error.message);
+      if (!result.ok) return sendRefusal(res, language, result.error);
       const secure = deps.config.ADS_ENV === 'production';
       const cookie = sessionCookie(result.value.token, sessions.sessionMs / 1_000, secure);
       return sendRedirect(res, '/status', cookie);
@@ -92,8 +91,15 @@ function languageOf(req: Pick<Request, 'acceptsLanguages'>): PageLanguage {
   return req.acceptsLanguages('ko', 'en') === 'en' ? 'en' : 'ko';
 }
 
-function refuse(res: Response, language: PageLanguage, status: number, problem: string): typeof ANSWERED {
-  return sendPage(res, status, signInPage(language, problem));
+function sendRefusal(
+  res: Response,
+  language: PageLanguage,
+  failure: Failure | TooManySignIns,
+): typeof ANSWERED {
+  const tooMany = 'retryAfterSeconds' in failure;
+  if (tooMany) res.setHeader('retry-after', failure.retryAfterSeconds);
+  const problem = tooMany ? 'too_many_sign_ins' : 'wrong_credentials';
+  return sendPage(res, statusOfFailure(failure.code), signInPage(language, problem));
 }
 
 function sendPage(res: Response, status: number, text: string): typeof ANSWERED {

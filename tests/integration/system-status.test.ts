@@ -154,6 +154,17 @@ describe('status page', () => {
     expect(await answer.text()).toContain('role="alert"');
   });
 
+  test('too many tries are told in the reader’s language, and when to try again', async () => {
+    const fields = { email: 'nobody-at-all@ads.test', password: 'wrong' };
+    for (let n = 0; n < 5; n += 1) expect((await signIn(fields)).status).toBe(401);
+    const answer = await signIn(fields);
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answer.text()).toContain('로그인 시도가 너무 많습니다');
+    const english = await signIn(fields, { 'accept-language': 'en' });
+    expect(await english.text()).toContain('Too many tries');
+  });
+
   test('what people wrote is text on the page, never markup', async () => {
     const { deps } = consoleApi;
     const readers = createPartReaders(deps);
