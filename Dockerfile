@@ -1,6 +1,6 @@
 # Two images of this repository, both with the versions of stack/versions.json:
 #   app    the processes: docker build --target app .
-#   flink  Flink with our connectors and the Redis sink: docker build --target flink .
+#   flink  Flink with its Kafka connector and our sinks: docker build --target flink .
 
 # --- app -------------------------------------------------------------------------------------------------------
 FROM node:20-bookworm-slim AS build
@@ -31,10 +31,9 @@ FROM maven:3.9-eclipse-temurin-17 AS jars
 WORKDIR /build
 COPY --from=versions /maven.config .mvn/maven.config
 COPY stack/maven/flink.xml pom.xml
-RUN mvn -q -B dependency:copy-dependencies -DoutputDirectory=/jars \
-  -DincludeArtifactIds=flink-sql-connector-kafka,flink-connector-jdbc-core,flink-connector-jdbc-postgres,postgresql
-COPY flink/redis-sink redis-sink
-RUN mvn -q -B -f redis-sink/pom.xml -DskipTests package && cp redis-sink/target/flink-redis-sink.jar /jars/
+RUN mvn -q -B dependency:copy-dependencies -DoutputDirectory=/jars -DincludeArtifactIds=flink-sql-connector-kafka
+COPY flink/sinks sinks
+RUN mvn -q -B -f sinks/pom.xml -DskipTests package && cp sinks/target/flink-sinks.jar /jars/
 
 FROM flink:2.2.1 AS flink
 COPY --from=jars /jars/ /opt/flink/lib/

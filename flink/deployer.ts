@@ -4,6 +4,7 @@ import { CheckpointStore } from './checkpoint-store.js';
 import { SqlGatewayClient } from './gateway-client.js';
 import { type FlinkJob, hasEnded, isEnding, JobManagerClient } from './job-manager-client.js';
 import { readStatement, render, type StatementText, statementHash } from './render-statement.js';
+import { FiguresReader, type StatementFigures } from './statement-figures.js';
 import {
   COMMON_SETTINGS,
   connectionVariables,
@@ -23,6 +24,7 @@ export interface StatementStatus {
   /** Age of the newest complete checkpoint of the running job. */
   readonly checkpointAgeMs: number | undefined;
   readonly checkpointBytes: number | undefined;
+  readonly figures: StatementFigures | undefined;
 }
 
 export interface DeployerEvents {
@@ -47,6 +49,7 @@ const NOT_SEEN: StatementStatus = {
   jobId: undefined,
   checkpointAgeMs: undefined,
   checkpointBytes: undefined,
+  figures: undefined,
 };
 
 /**
@@ -104,6 +107,7 @@ class Deployment {
   private readonly text: StatementText;
   private readonly hash: string;
   private readonly store: CheckpointStore;
+  private readonly figures: FiguresReader;
   /** Checkpoints that a job could not start from; the next older one is tried then. */
   private readonly unusable = new Set<string>();
   private submission: { jobId: string; restoredFrom: string | undefined; ran: boolean } | undefined;
@@ -121,6 +125,7 @@ class Deployment {
     this.text = readStatement(spec.name, spec.tables);
     this.hash = statementHash(this.text, spec.rules, { ...COMMON_SETTINGS, ...spec.settings });
     this.store = new CheckpointStore(config.FLINK_CHECKPOINT_DIR, this.jobName, this.hash);
+    this.figures = new FiguresReader(spec.name, jobManager, log);
   }
 
   /** One step towards "exactly one job, running this text". Never throws: what went wrong becomes the status. */
@@ -188,6 +193,7 @@ class Deployment {
       jobId: job.id,
       checkpointAgeMs: checkpoints.newest && Math.max(0, Date.now() - checkpoints.newest.atMs),
       checkpointBytes: checkpoints.newest?.bytes,
+      figures: running ? await this.figures.read(job.id) : undefined,
     };
   }
 

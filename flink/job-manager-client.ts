@@ -41,6 +41,8 @@ const checkpointsSchema = z.object({
       .nullish(),
   }),
 });
+const metricNamesSchema = z.array(z.object({ id: z.string() }));
+const metricSumsSchema = z.array(z.object({ id: z.string(), sum: z.number() }));
 const exceptionsSchema = z.object({
   exceptionHistory: z.object({ entries: z.array(z.object({ stacktrace: z.string() })) }).optional(),
 });
@@ -70,6 +72,9 @@ const ENDING: ReadonlySet<JobState> = new Set<JobState>([
 export const hasEnded = (job: Pick<FlinkJob, 'state'>) => ENDED.has(job.state);
 export const isEnding = (job: Pick<FlinkJob, 'state'>) => ENDING.has(job.state);
 
+/** `Sink_conversion_result[12]__Writer.refusedRows` is `refusedRows`. */
+const lastName = (metric: string) => metric.slice(metric.lastIndexOf('.') + 1);
+
 /** The JobManager's REST API. Every call throws when it cannot be reached. */
 export class JobManagerClient {
   constructor(private readonly baseUrl: string) {}
@@ -95,6 +100,27 @@ export class JobManagerClient {
     const { state, vertices } = await request(`${this.baseUrl}/jobs/${id}`, detailSchema);
     const waiting = vertices.filter((vertex) => vertex.status !== 'RUNNING' && vertex.status !== 'FINISHED');
     return { state, waiting: waiting.map((vertex) => `${vertex.status} ${vertex.name.slice(0, 60)}`) };
+  }
+
+  /**
+   * Metrics of operators by their last name (`numLateRecordsDropped`), summed over the whole job. One that no operator
+   * has is missing, and so is every one in the first seconds of a job.
+   */
+  async operatorSums(id: string, names: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    const { vertices } = await request(`${this.baseUrl}/jobs/${id}`, detailSchema);
+    const sums: Record<string, number> = {};
+    for (const vertex of vertices) {
+      const url = `${this.baseUrl}/jobs/${id}/vertices/${vertex.id}/subtasks/metrics`;
+      const known = await request(url, metricNamesSchema);
+      const wanted = known.map((metric) => metric.id).filter((name) => names.includes(lastName(name)));
+      if (wanted.length === 0) continue;
+      const query = wanted.map(encodeURIComponent).join(',');
+      for (const metric of await request(`${url}?agg=sum&get=${query}`, metricSumsSchema)) {
+        const name = lastName(metric.id);
+        sums[name] = (sums[name] ?? 0) + metric.sum;
+      }
+    }
+    return sums;
   }
 
   /** What was given to the job as `pipeline.global-job-parameters`. */

@@ -39,6 +39,8 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
   'execution.checkpointing.min-pause': '1 s',
   'execution.checkpointing.timeout': '2 min',
   'execution.checkpointing.num-retained': '3',
+  // A sink that is full waits for its store, and checkpoints wait behind it: nothing that a restart would help.
+  'execution.checkpointing.tolerable-failed-checkpoints': '2147483647',
   'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   // Restored checkpoints stay the deployer's: a newer bad one must not take the older good one with it.
   'execution.state-recovery.claim-mode': 'NO_CLAIM',
@@ -155,16 +157,11 @@ export function connectionVariables(config: FlinkConfig, statement: string): Var
   };
 }
 
-/** A lost connection is noticed, so that the job restarts instead of waiting for an answer that never comes. */
-const JDBC_TIME_OUTS = { connectTimeout: '5', socketTimeout: '30', tcpKeepAlive: 'true' };
-
 /** The address as JDBC wants it: user and password apart, and not in what is logged. */
 function databaseVariables(address: string): Variables {
   const url = new URL(address);
-  const parameters = new URLSearchParams({ ...JDBC_TIME_OUTS, ApplicationName: 'flink' });
-  for (const [name, value] of url.searchParams) parameters.set(name, value);
   return {
-    DATABASE_URL: quoted(`jdbc:postgresql://${url.host}${url.pathname}?${parameters.toString()}`),
+    DATABASE_URL: quoted(`jdbc:postgresql://${url.host}${url.pathname}${url.search}`),
     DATABASE_USER: quoted(decodeURIComponent(url.username)),
     DATABASE_PASSWORD: quoted(decodeURIComponent(url.password)),
   };

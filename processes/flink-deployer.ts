@@ -10,6 +10,13 @@ export async function startFlinkDeployer({ config, log, metrics }: ProcessContex
   const size = metrics.gauge('ads_flink_checkpoint_bytes', 'Size of the newest complete checkpoint', [
     'statement',
   ]);
+  const late = metrics.gauge(
+    'ads_flink_late_records',
+    'Rows behind their watermark that the running job left out',
+    ['statement'],
+  );
+  const refused = metrics.gauge('ads_flink_refused_rows', 'Rows that PostgreSQL refuses', ['statement']);
+  const waiting = metrics.gauge('ads_flink_waiting_rows', 'Rows that wait for PostgreSQL', ['statement']);
   const submissions = metrics.counter(
     'ads_flink_submissions_total',
     'Jobs started, by where their state came from',
@@ -21,6 +28,10 @@ export async function startFlinkDeployer({ config, log, metrics }: ProcessContex
       if (status.checkpointAgeMs === undefined) age.remove({ statement });
       else age.set({ statement }, status.checkpointAgeMs);
       if (status.checkpointBytes !== undefined) size.set({ statement }, status.checkpointBytes);
+      if (status.figures === undefined) return;
+      late.set({ statement }, status.figures.lateRecords);
+      refused.set({ statement }, status.figures.refusedRows);
+      waiting.set({ statement }, status.figures.waitingRows);
     },
     submitted: (statement, from) => submissions.inc({ statement, from }),
   });

@@ -1,4 +1,5 @@
--- PostgreSQL: the match of an order line. Upsert; a trigger lets the first match stand, so a repetition changes nothing.
+-- PostgreSQL: the match of an order line. The first match stands, so a repetition changes nothing (a trigger sees to it
+-- whoever writes).
 CREATE TABLE conversion_result (
   order_line_id        STRING,
   click_id             STRING,
@@ -15,11 +16,11 @@ CREATE TABLE conversion_result (
   rules_version        INT,
   PRIMARY KEY (order_line_id) NOT ENFORCED
 ) WITH (
-  'connector' = 'jdbc',
+  'connector' = 'postgres',
   'url' = '${DATABASE_URL}',
   'username' = '${DATABASE_USER}',
   'password' = '${DATABASE_PASSWORD}',
   'table-name' = 'conversion_result',
-  'sink.buffer-flush.interval' = '200 ms',
-  'sink.buffer-flush.max-rows' = '500'
+  'upsert.condition' = 'false',
+  'flush.interval' = '200 ms'
 )

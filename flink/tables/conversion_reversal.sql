@@ -1,4 +1,4 @@
--- PostgreSQL: the same table, of a match that was reversed. Whichever of the two sinks is first, the row is whole.
+-- PostgreSQL: the same table, of a match that was reversed, once. Whichever of the two sinks is first, the row is whole.
 CREATE TABLE conversion_reversal (
   order_line_id        STRING,
   click_id             STRING,
@@ -16,11 +16,11 @@ CREATE TABLE conversion_reversal (
   rules_version        INT,
   PRIMARY KEY (order_line_id) NOT ENFORCED
 ) WITH (
-  'connector' = 'jdbc',
+  'connector' = 'postgres',
   'url' = '${DATABASE_URL}',
   'username' = '${DATABASE_USER}',
   'password' = '${DATABASE_PASSWORD}',
   'table-name' = 'conversion_result',
-  'sink.buffer-flush.interval' = '200 ms',
-  'sink.buffer-flush.max-rows' = '500'
+  'upsert.condition' = 'stored.reversed_at_ms IS NULL',
+  'flush.interval' = '200 ms'
 )

@@ -1,5 +1,5 @@
--- PostgreSQL: the newest result of each window. Upsert; a trigger keeps a later result from being replaced by an
--- earlier one, and puts the campaign's advertiser in.
+-- PostgreSQL: the newest result of each window. An earlier one never replaces a later one (a trigger sees to it whoever
+-- writes, and puts the campaign's advertiser in).
 CREATE TABLE performance_5m (
   ad_id                STRING,
   placement            STRING,
@@ -14,11 +14,11 @@ CREATE TABLE performance_5m (
   conversion_value_krw BIGINT,
   PRIMARY KEY (ad_id, placement, window_start_ms) NOT ENFORCED
 ) WITH (
-  'connector' = 'jdbc',
+  'connector' = 'postgres',
   'url' = '${DATABASE_URL}',
   'username' = '${DATABASE_USER}',
   'password' = '${DATABASE_PASSWORD}',
   'table-name' = 'performance_5m',
-  'sink.buffer-flush.interval' = '500 ms',
-  'sink.buffer-flush.max-rows' = '500'
+  'upsert.condition' = 'stored.window_end_ms <= excluded.window_end_ms',
+  'flush.interval' = '500 ms'
 )

@@ -17,7 +17,7 @@ import { dataRoot, REPO_ROOT } from './places.mjs';
 
 const DIST = join(REPO_ROOT, 'dist');
 const GENERATED = join(REPO_ROOT, 'prisma', 'generated');
-const NOT_COPIED = [GENERATED, join(REPO_ROOT, 'flink', 'redis-sink')];
+const NOT_COPIED = [GENERATED, join(REPO_ROOT, 'flink', 'sinks')];
 
 /** @returns one row for the summary per step. */
 export async function buildAll(say) {

@@ -9,8 +9,6 @@ export declare const VERSIONS: Readonly<{
   flink: string;
   flinkLog4j: string;
   flinkKafkaConnector: string;
-  flinkJdbcConnector: string;
-  postgresJdbc: string;
   temporalCli: string;
   temporalServer: string;
   temporalUi: string;

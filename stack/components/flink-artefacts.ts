@@ -7,19 +7,19 @@ import { cacheRoot, REPO_ROOT, VERSIONS } from '../bootstrap/places.mjs';
 import { copyJars, runMaven } from '../maven.js';
 import type { Artefact } from '../part.js';
 
-/** What a Flink JVM has on its class path: the distribution with connectors, our launcher, our Redis sink. */
+/** What a Flink JVM has on its class path: the distribution with connectors, our launcher, our sinks. */
 
 const POM = join(REPO_ROOT, 'stack', 'maven', 'flink.xml');
 const LAUNCHER = join(REPO_ROOT, 'stack', 'java', 'OneJvm.java');
-const SINK_SOURCES = join(REPO_ROOT, 'flink', 'redis-sink');
-const SINK_JAR = 'flink-redis-sink.jar';
+const SINK_SOURCES = join(REPO_ROOT, 'flink', 'sinks');
+const SINK_JAR = 'flink-sinks.jar';
 const LAUNCHER_JAR = 'one-jvm.jar';
 /** Rises when `get` below lays the folder out differently. */
 const LAYOUT = 2;
 
 /** The name carries the content of what went in: a changed source is a new artefact, an old one stays usable. */
 const home = () => join(cacheRoot(), `flink-${VERSIONS.flink}-${hashOf([POM, LAUNCHER])}-${LAYOUT}`);
-const sinkHome = () => join(cacheRoot(), `flink-redis-sink-${hashOf(filesBelow(SINK_SOURCES))}`);
+const sinkHome = () => join(cacheRoot(), `flink-sinks-${hashOf(filesBelow(SINK_SOURCES))}`);
 
 /** Jars only: classes in a folder cannot be kept in a class archive. */
 export const flinkClassPath = () =>
@@ -46,15 +46,15 @@ export const flinkDistribution: Artefact = {
     }),
 };
 
-export const redisSinkJar: Artefact = {
-  name: 'flink-redis-sink',
+export const sinksJar: Artefact = {
+  name: 'flink-sinks',
   version: '1',
-  source: 'built from flink/redis-sink',
-  get: () => getOnce(sinkHome(), buildSink),
+  source: 'built from flink/sinks',
+  get: () => getOnce(sinkHome(), buildSinks),
 };
 
 /** In a copy of the sources, so that the work tree stays clean and two builds cannot meet. */
-async function buildSink(staging: string): Promise<void> {
+async function buildSinks(staging: string): Promise<void> {
   const work = join(staging, 'work');
   cpSync(SINK_SOURCES, work, { recursive: true, filter: (path) => isSource(relative(SINK_SOURCES, path)) });
   await runMaven(['-f', join(work, 'pom.xml'), '-DskipTests', 'package']);
@@ -74,9 +74,7 @@ function filesBelow(folder: string): string[] {
 }
 
 function hashOf(files: readonly string[]): string {
-  const versions = Object.entries(VERSIONS).filter(([name]) =>
-    /^(flink|postgresJdbc|mavenDependency)/.test(name),
-  );
+  const versions = Object.entries(VERSIONS).filter(([name]) => /^(flink|mavenDependency)/.test(name));
   const hash = createHash('sha256').update(JSON.stringify(versions));
   for (const file of files)
     hash.update(relative(REPO_ROOT, file)).update('\0').update(readFileSync(file)).update('\0');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { VERSIONS } from '../bootstrap/places.mjs';
 import type { Part, SlotContext } from '../part.js';
 import { isListening } from '../slots.js';
-import { classArchive, flinkClassPath, flinkDistribution, redisSinkJar } from './flink-artefacts.js';
+import { classArchive, flinkClassPath, flinkDistribution, sinksJar } from './flink-artefacts.js';
 import { flinkSettings, LOG4J_PROPERTIES } from './flink-settings.js';
 import { getJson, isOk } from './http-ready.js';
 
@@ -125,7 +125,7 @@ export function flinkParts(mode: FlinkMode): Part[] {
     name: jvm.name,
     version: VERSIONS.flink,
     kind: 'service',
-    artefacts: [flinkDistribution, redisSinkJar],
+    artefacts: [flinkDistribution, sinksJar],
     needs: jvm.needs,
     port: jvm.port,
     prepare: async (context) => {

@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -44,8 +45,9 @@ public final class OneJvm {
   }
 
   /**
-   * A TaskManager process ends when a task fails fatally, and its supervisor starts it again. Inside this JVM only
-   * the TaskManager would end, for ever: so the whole process ends, once no TaskManager is registered any more.
+   * A process of a cluster ends when a part of it fails fatally, and its supervisor starts it again. Inside this JVM
+   * only the TaskManager or the JobManager would end, for ever: so the whole process ends, once no TaskManager is
+   * registered any more or nobody answers.
    */
   private static void watch(URI rest) {
     HttpClient client = HttpClient.newHttpClient();
@@ -54,7 +56,7 @@ public final class OneJvm {
     int badRounds = 0;
     boolean everRegistered = false;
     while (badRounds < BAD_ROUNDS_UNTIL_EXIT) {
-      boolean registered = true;
+      boolean registered;
       try {
         Thread.sleep(WATCH_EVERY.toMillis());
         registered = hasTaskManager(client, request);
@@ -72,7 +74,7 @@ public final class OneJvm {
     try {
       HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
       return answer.statusCode() == 200 && !answer.body().contains("\"taskmanagers\":0,");
-    } catch (java.io.IOException error) {
+    } catch (IOException | RuntimeException error) {
       System.err.println("the JobManager does not answer: " + error);
       return false;
     }

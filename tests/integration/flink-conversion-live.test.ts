@@ -1,176 +1,32 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AdClickDecided, AdClicked } from '../../contracts/events/ad-events.js';
-import type { OrderLineCancelled, OrderLinePlaced } from '../../contracts/events/conversion-events.js';
+import { z } from 'zod';
 import { REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { poll } from '../support/poll.js';
-import { addCampaign, type ConversionWorld, openConversionWorld } from './flink-conversion-world.js';
+import { RESULT_DEADLINE_MS, type Shopper, shopping } from './flink-conversion-shopper.js';
+import { type ConversionWorld, openConversionWorld, silentServer } from './flink-conversion-world.js';
 
-/** Watermark delays, ticks, a checkpoint and a busy machine. */
-const RESULT_DEADLINE_MS = 60_000;
 const OUTAGE_TIMEOUT_MS = 150_000;
+const START_AGAIN_MS = 60_000;
 
 let world: ConversionWorld;
+let shop: ReturnType<typeof shopping>;
 beforeAll(async () => {
   world = await openConversionWorld();
+  shop = shopping(world);
 }, 200_000);
 afterAll(() => world.close(), 60_000);
-
-/** A shopper of his own with an ad of its own: the tests do not see each other. */
-async function shopper() {
-  const id = randomUUID().slice(0, 8);
-  const names = {
-    device: `device-${id}`,
-    seller: `seller-${id}`,
-    campaign: `campaign-${id}`,
-    ad: `ad-${id}`,
-    product: `product-${id}`,
-  };
-  await addCampaign(world.db.ownerPool, names.campaign, names.seller);
-  return names;
-}
-type Shopper = Awaited<ReturnType<typeof shopper>>;
-
-async function serve(who: Shopper, requestId: string): Promise<void> {
-  const served = [{ requestId, placement: 'HOME' as const, slot: 1, adId: who.ad, campaignId: who.campaign }];
-  const envelope = { schemaVersion: 1 as const, recordedAt: world.clock.now() };
-  await world.sendAd(requestId, {
-    ...envelope,
-    type: 'ADS_SERVED',
-    eventId: `served:${requestId}`,
-    served,
-  });
-  await world.sendAd(requestId, {
-    ...envelope,
-    type: 'AD_VIEWED',
-    eventId: `viewed:${requestId}:${who.ad}`,
-    requestId,
-    placement: 'HOME',
-    slot: 1,
-    adId: who.ad,
-    campaignId: who.campaign,
-    deviceHash: who.device,
-  });
-}
-
-async function click(who: Shopper, clickId: string): Promise<AdClicked> {
-  const recordedAt = world.clock.now();
-  const common = {
-    schemaVersion: 1,
-    recordedAt,
-    clickId,
-    advertiserId: who.seller,
-    campaignId: who.campaign,
-    adId: who.ad,
-    placement: 'HOME',
-    slot: 1,
-  } as const;
-  const clicked: AdClicked = {
-    ...common,
-    type: 'AD_CLICKED',
-    eventId: `clicked:${clickId}`,
-    requestId: `request-of-${clickId}`,
-    productId: who.product,
-    tokenPriceKrw: 100,
-    priceReason: { rankScore: 1, runnerUpScore: null, bidFloorKrw: 50, parametersVersion: 1 },
-    tokenIssuedAt: recordedAt,
-    clickedAt: recordedAt,
-    deviceHash: who.device,
-    ipHash: null,
-    signals: {
-      tokenAgeMs: 0,
-      expired: false,
-      listedBot: false,
-      deviceClicksPerMinute: 1,
-      ipClicksPerMinute: 1,
-      sinceSameAdMs: null,
-    },
-    clean: true,
-  };
-  const decided: AdClickDecided = {
-    ...common,
-    type: 'AD_CLICK_DECIDED',
-    eventId: `decided:${clickId}`,
-    outcome: 'charged',
-    reason: null,
-    valid: true,
-    chargedCpcKrw: 100,
-    cashKrw: 100,
-    promoKrw: 0,
-    bookedDate: '2026-11-24',
-  };
-  await world.sendAd(who.seller, clicked);
-  await world.sendAd(who.seller, decided);
-  return clicked;
-}
-
-const lineOf = (who: Shopper, orderLineId: string) => ({
-  schemaVersion: 1 as const,
-  recordedAt: world.clock.now(),
-  orderLineId,
-  orderId: orderLineId.split(':')[0] ?? '',
-  deviceHash: who.device,
-});
-
-function placed(who: Shopper, orderLineId: string, more: Partial<OrderLinePlaced> = {}): OrderLinePlaced {
-  const line = lineOf(who, orderLineId);
-  return {
-    ...line,
-    type: 'ORDER_LINE_PLACED',
-    eventId: `placed:${orderLineId}`,
-    productId: who.product,
-    sellerId: who.seller,
-    quantity: 2,
-    amountKrw: 39_800,
-    orderedAt: line.recordedAt,
-    ...more,
-  };
-}
-
-const cancellationOf = (who: Shopper, orderLineId: string): OrderLineCancelled => ({
-  ...lineOf(who, orderLineId),
-  type: 'ORDER_LINE_CANCELLED',
-  eventId: `cancelled:${orderLineId}`,
-});
-
-const resultOf = async (orderLineId: string) =>
-  (
-    await world.db.appPool.query<Record<string, unknown>>(
-      'SELECT * FROM conversion_result WHERE order_line_id = $1',
-      [orderLineId],
-    )
-  ).rows[0];
-const untilResult = (orderLineId: string) =>
-  poll(`result of ${orderLineId}`, () => resultOf(orderLineId), RESULT_DEADLINE_MS, 100);
-
-/** Sums over the windows: a test may run across the edge of one. */
-async function countsOf(adId: string) {
-  const { rows } = await world.db.appPool.query<Record<string, string>>(
-    `SELECT sum(served_impressions) AS served, sum(viewed_impressions) AS viewed, sum(clicks) AS clicks,
-            sum(conversions) AS conversions, sum(conversion_value_krw) AS value FROM performance_5m WHERE ad_id = $1`,
-    [adId],
-  );
-  const [row] = rows;
-  return row && [row.served, row.viewed, row.clicks, row.conversions, row.value].map(Number).join(' ');
-}
-const untilCounts = (adId: string, counts: string) =>
-  poll(`${counts} for ${adId}`, async () => (await countsOf(adId)) === counts, RESULT_DEADLINE_MS, 100).catch(
-    async (error: unknown) => {
-      throw new Error(`${String(error)}, but ${await countsOf(adId)}`);
-    },
-  );
 
 const eventsOf = (orderLineId: string) =>
   world.appended.filter(({ event }) => 'orderLineId' in event && event.orderLineId === orderLineId);
 
 describe('from the click to the conversion', () => {
   it('matches, stores, tells ad-events, and counts in the running window', async () => {
-    const who = await shopper();
-    await serve(who, `r-${who.ad}`);
-    const clicked = await click(who, `k-${who.ad}`);
-    const line = placed(who, `o-${who.ad}:1`);
+    const who = await shop.shopper();
+    await shop.serve(who, `r-${who.ad}`);
+    const clicked = await shop.click(who, `k-${who.ad}`);
+    const line = shop.placed(who, `o-${who.ad}:1`);
     await world.sendOrder(line);
-    expect(await untilResult(line.orderLineId)).toMatchObject({
+    expect(await shop.untilResult(line.orderLineId)).toMatchObject({
       click_id: clicked.clickId,
       ad_id: who.ad,
       campaign_id: who.campaign,
@@ -199,7 +55,7 @@ describe('from the click to the conversion', () => {
     expect(event.recordedAt).toBeGreaterThanOrEqual(line.recordedAt + 2_000);
     expect(event.recordedAt).toBeLessThanOrEqual(world.clock.now());
 
-    await untilCounts(who.ad, '1 1 1 1 39800');
+    await shop.untilCounts(who.ad, '1 1 1 1 39800');
     const { rows } = await world.db.appPool.query(
       'SELECT DISTINCT advertiser_id, campaign_id FROM performance_5m WHERE ad_id = $1',
       [who.ad],
@@ -211,77 +67,194 @@ describe('from the click to the conversion', () => {
   }, 120_000);
 
   it('counts repeats once, and takes a cancelled conversion back without losing what it was', async () => {
-    const who = await shopper();
-    await serve(who, `r-${who.ad}`);
-    const clicked = await click(who, `k-${who.ad}`);
-    const line = placed(who, `o-${who.ad}:1`);
+    const who = await shop.shopper();
+    await shop.serve(who, `r-${who.ad}`);
+    const clicked = await shop.click(who, `k-${who.ad}`);
+    const line = shop.placed(who, `o-${who.ad}:1`);
     for (let times = 0; times < 3; times++) await world.sendOrder(line);
     await world.sendAd(who.seller, { ...clicked, recordedAt: world.clock.now() });
-    const before = await untilResult(line.orderLineId);
-    await untilCounts(who.ad, '1 1 1 1 39800');
+    const before = await shop.untilResult(line.orderLineId);
+    await shop.untilCounts(who.ad, '1 1 1 1 39800');
 
-    const cancelled = cancellationOf(who, line.orderLineId);
+    const cancelled = shop.cancellationOf(who, line.orderLineId);
     await world.sendOrder(cancelled);
     await world.sendOrder({ ...cancelled, recordedAt: cancelled.recordedAt + 5 });
     await poll(
       'reversed',
-      async () => (await resultOf(line.orderLineId))?.reversed_at_ms === cancelled.recordedAt,
+      async () => (await shop.resultOf(line.orderLineId))?.reversed_at_ms === cancelled.recordedAt,
       RESULT_DEADLINE_MS,
       100,
     );
-    expect(await resultOf(line.orderLineId)).toEqual({ ...before, reversed_at_ms: cancelled.recordedAt });
-    await untilCounts(who.ad, '1 1 1 0 0');
+    expect(await shop.resultOf(line.orderLineId)).toEqual({
+      ...before,
+      reversed_at_ms: cancelled.recordedAt,
+    });
+    await shop.untilCounts(who.ad, '1 1 1 0 0');
     const events = eventsOf(line.orderLineId);
     expect(events.map(({ typeHeader }) => typeHeader)).toEqual(['AD_CONVERTED', 'AD_CONVERSION_REVERSED']);
     expect(new Set(events.map(({ partition }) => partition)).size).toBe(1);
   }, 120_000);
 
   it('does not match a stranger, another seller, or a click that came after the order', async () => {
-    const who = await shopper();
-    const stranger = await shopper();
-    await click(who, `k-${who.ad}`);
+    const who = await shop.shopper();
+    const stranger = await shop.shopper();
+    await shop.click(who, `k-${who.ad}`);
     const lines = [
-      placed(stranger, `o-${who.ad}:1`, { productId: who.product }),
-      placed(who, `o-${who.ad}:2`, { sellerId: stranger.seller }),
-      placed(who, `o-${who.ad}:3`, { recordedAt: world.clock.now() - 1_000 }),
+      shop.placed(stranger, `o-${who.ad}:1`, { productId: who.product }),
+      shop.placed(who, `o-${who.ad}:2`, { sellerId: stranger.seller }),
+      shop.placed(who, `o-${who.ad}:3`, { recordedAt: world.clock.now() - 1_000 }),
     ];
     for (const line of lines) await world.sendOrder(line);
-    const matching = placed(who, `o-${who.ad}:4`, { productId: 'another one' });
+    const matching = shop.placed(who, `o-${who.ad}:4`, { productId: 'another one' });
     await world.sendOrder(matching);
-    expect(await untilResult(matching.orderLineId)).toMatchObject({ match: 'indirect' });
-    for (const line of lines) expect(await resultOf(line.orderLineId)).toBeUndefined();
+    expect(await shop.untilResult(matching.orderLineId)).toMatchObject({ match: 'indirect' });
+    for (const line of lines) expect(await shop.resultOf(line.orderLineId)).toBeUndefined();
   }, 120_000);
 });
 
+const metricsSchema = z.object({ windowEndMs: z.number() });
+/** Until when the numbers in Redis reach; 0 when there are none. */
+async function windowEndOf(adId: string): Promise<number> {
+  const metrics = await world.redis.get(REDIS_KEYS.performance(adId, 'HOME'));
+  return metrics === null ? 0 : metricsSchema.parse(JSON.parse(metrics)).windowEndMs;
+}
+
+/** Two ads seen and clicked, two orders, the first of them cancelled: the second half while something is away. */
+async function actsDuring(outage: (who: Shopper) => Promise<void>): Promise<Shopper> {
+  const who = await shop.shopper();
+  await shop.serve(who, `r1-${who.ad}`);
+  await shop.click(who, `k1-${who.ad}`);
+  await world.sendOrder(shop.placed(who, `o-${who.ad}:1`));
+  await shop.untilResult(`o-${who.ad}:1`);
+  await shop.untilCounts(who.ad, '1 1 1 1 39800');
+  await outage(who);
+  return who;
+}
+
+/** Flink has matched this, whatever the stores do: the event is in the log. */
+async function actUntilMatched(who: Shopper): Promise<void> {
+  await shop.serve(who, `r2-${who.ad}`);
+  await shop.click(who, `k2-${who.ad}`);
+  await world.sendOrder(shop.placed(who, `o-${who.ad}:2`, { amountKrw: 200 }));
+  await world.sendOrder(shop.cancellationOf(who, `o-${who.ad}:1`));
+  for (const line of [`o-${who.ad}:1`, `o-${who.ad}:2`])
+    await poll(
+      `${line} told`,
+      async () => eventsOf(line).length === (line.endsWith('1') ? 2 : 1),
+      RESULT_DEADLINE_MS,
+      100,
+    );
+}
+
+async function expectNothingLostOrDoubled(who: Shopper): Promise<void> {
+  expect(await shop.untilResult(`o-${who.ad}:2`)).toMatchObject({ click_id: `k2-${who.ad}` });
+  await shop.untilCounts(who.ad, '2 2 2 1 200');
+  const first = await poll(
+    'reversed',
+    async () => {
+      const row = await shop.resultOf(`o-${who.ad}:1`);
+      return row?.reversed_at_ms === null ? undefined : row;
+    },
+    RESULT_DEADLINE_MS,
+  );
+  expect(first).toMatchObject({ click_id: `k1-${who.ad}`, conversion_value_krw: 39_800 });
+}
+
 describe('when a store is gone', () => {
   it(
-    'PostgreSQL: the statements restart by themselves, and nothing is lost or doubled',
+    'PostgreSQL away: nothing stops, checkpoints go on, and nothing is lost or doubled when it is back',
     async () => {
-      const who = await shopper();
-      await serve(who, `r1-${who.ad}`);
-      await click(who, `k1-${who.ad}`);
-      await world.sendOrder(placed(who, `o-${who.ad}:1`));
-      await untilResult(`o-${who.ad}:1`);
-      await untilCounts(who.ad, '1 1 1 1 39800');
+      const jobs = world.flink.jobIds();
+      const workers = await world.flink.taskManagers();
+      const failed = await world.flink.failedCheckpoints();
+      const who = await actsDuring(async (shopper) => {
+        await world.lines.postgres.cut();
+        const lastSeen = await windowEndOf(shopper.ad);
+        await actUntilMatched(shopper);
+        await poll(
+          'newer numbers in Redis',
+          async () => (await windowEndOf(shopper.ad)) > lastSeen,
+          RESULT_DEADLINE_MS,
+        );
+        await world.flink.untilCheckpointed();
+        expect(await shop.resultOf(`o-${shopper.ad}:2`)).toBeUndefined();
+        await world.lines.postgres.mend();
+      });
+      await expectNothingLostOrDoubled(who);
+      expect(Object.values(world.deployer.status()).map(({ detail }) => detail)).toEqual([
+        'RUNNING',
+        'RUNNING',
+      ]);
+      expect(world.flink.jobIds()).toEqual(jobs);
+      expect(await world.flink.taskManagers()).toMatchObject(workers.map(({ id }) => ({ id })));
+      expect(await world.flink.failures()).toEqual([undefined, undefined]);
+      expect(await world.flink.failedCheckpoints()).toEqual(failed);
+    },
+    OUTAGE_TIMEOUT_MS,
+  );
 
-      await world.lines.postgres.cut();
-      await serve(who, `r2-${who.ad}`);
-      await click(who, `k2-${who.ad}`);
-      await world.sendOrder(placed(who, `o-${who.ad}:2`, { amountKrw: 200 }));
-      await world.sendOrder(cancellationOf(who, `o-${who.ad}:1`));
-      await poll(
-        'the match notices',
-        async () => !world.deployer.status()['conversion-match-24h']?.running,
-        RESULT_DEADLINE_MS,
-        50,
+  it(
+    'PostgreSQL hangs, and Flink loses the jobs meanwhile: the unwritten rows are in the checkpoint',
+    async () => {
+      const silent = await silentServer();
+      const who = await actsDuring(async (shopper) => {
+        const real = await world.lines.postgres.turnTo(silent.address);
+        await actUntilMatched(shopper);
+        await world.flink.untilCheckpointed();
+        const jobs = world.flink.jobIds();
+        const before = world.submissions.length;
+        for (const job of jobs) await world.flink.cancel(job);
+        await poll('both restored', async () => world.submissions.length >= before + 2, START_AGAIN_MS, 100);
+        expect(world.submissions.slice(before).map((line) => line.split(' ')[1])).toEqual([
+          'restored',
+          'restored',
+        ]);
+        await world.untilRunning();
+        expect(await shop.resultOf(`o-${shopper.ad}:2`)).toBeUndefined();
+        await world.lines.postgres.turnTo(real);
+        await silent.close();
+      });
+      await expectNothingLostOrDoubled(who);
+      // Read once, told once: the restored job did not match anything again.
+      expect(eventsOf(`o-${who.ad}:2`)).toHaveLength(1);
+    },
+    OUTAGE_TIMEOUT_MS,
+  );
+
+  it(
+    'PostgreSQL does not let Flink write: the rows wait for the right to come back',
+    async () => {
+      const tables = 'conversion_result, performance_5m';
+      const who = await actsDuring(async (shopper) => {
+        await world.db.ownerPool.query(`REVOKE INSERT, UPDATE ON ${tables} FROM ads_flink`);
+        await actUntilMatched(shopper);
+        await world.flink.untilCheckpointed();
+        expect(await shop.resultOf(`o-${shopper.ad}:2`)).toBeUndefined();
+        await world.db.ownerPool.query(`GRANT INSERT, UPDATE ON ${tables} TO ads_flink`);
+      });
+      await expectNothingLostOrDoubled(who);
+      expect(await world.flink.failures()).toEqual([undefined, undefined]);
+    },
+    OUTAGE_TIMEOUT_MS,
+  );
+
+  it(
+    'a row that PostgreSQL refuses stands aside, is counted, and is written once the reason is gone',
+    async () => {
+      const who = await shop.shopper();
+      await world.db.ownerPool.query(
+        'ALTER TABLE conversion_result ADD CONSTRAINT no_thirteen CHECK (quantity <> 13)',
       );
-      await world.lines.postgres.mend();
-      await world.untilRunning();
-
-      expect(await untilResult(`o-${who.ad}:2`)).toMatchObject({ click_id: `k2-${who.ad}` });
-      await untilCounts(who.ad, '2 2 2 1 200');
-      expect(await resultOf(`o-${who.ad}:1`)).toMatchObject({ click_id: `k1-${who.ad}` });
-      expect((await resultOf(`o-${who.ad}:1`))?.reversed_at_ms).not.toBeNull();
+      await shop.click(who, `k-${who.ad}`);
+      await world.sendOrder(shop.placed(who, `o-${who.ad}:1`, { quantity: 13 }));
+      for (const line of [2, 3, 4]) await world.sendOrder(shop.placed(who, `o-${who.ad}:${line}`));
+      for (const line of [2, 3, 4]) await shop.untilResult(`o-${who.ad}:${line}`);
+      expect(await shop.resultOf(`o-${who.ad}:1`)).toBeUndefined();
+      const refused = async () => world.deployer.status()['conversion-match-24h']?.figures?.refusedRows;
+      await poll('one is counted', async () => (await refused()) === 1, RESULT_DEADLINE_MS, 200);
+      await world.db.ownerPool.query('ALTER TABLE conversion_result DROP CONSTRAINT no_thirteen');
+      expect(await shop.untilResult(`o-${who.ad}:1`)).toMatchObject({ quantity: 13 });
+      await poll('none is counted', async () => (await refused()) === 0, RESULT_DEADLINE_MS, 200);
     },
     OUTAGE_TIMEOUT_MS,
   );
@@ -289,10 +262,10 @@ describe('when a store is gone', () => {
   it(
     'Redis: nothing stops, and the newest numbers are there when it is back',
     async () => {
-      const who = await shopper();
+      const who = await shop.shopper();
       await world.lines.redis.cut();
-      await serve(who, `r1-${who.ad}`);
-      await untilCounts(who.ad, '1 1 0 0 0');
+      await shop.serve(who, `r1-${who.ad}`);
+      await shop.untilCounts(who.ad, '1 1 0 0 0');
       expect(await world.redis.exists(REDIS_KEYS.performance(who.ad, 'HOME'))).toBe(0);
       expect(world.deployer.status()['performance-5m']?.running).toBe(true);
       await world.lines.redis.mend();
@@ -308,12 +281,23 @@ describe('when a store is gone', () => {
 });
 
 describe('windows and the rows of PostgreSQL', () => {
+  it('a row behind its watermark is counted as late', async () => {
+    const who = await shop.shopper();
+    const late = () => world.deployer.status()['performance-5m']?.figures?.lateRecords ?? 0;
+    const before = late();
+    world.clock.offsetMs -= 3_600_000;
+    await shop.serve(who, `r-${who.ad}`);
+    world.clock.offsetMs += 3_600_000;
+    await poll('counted', async () => late() >= before + 2, RESULT_DEADLINE_MS, 200);
+    expect(await shop.countsOf(who.ad)).toBe('0 0 0 0 0');
+  }, 120_000);
+
   it(
     'a moved business clock closes the window: its last result is final, and nothing replaces it',
     async () => {
-      const who = await shopper();
-      await serve(who, `r1-${who.ad}`);
-      await untilCounts(who.ad, '1 1 0 0 0');
+      const who = await shop.shopper();
+      await shop.serve(who, `r1-${who.ad}`);
+      await shop.untilCounts(who.ad, '1 1 0 0 0');
       world.clock.offsetMs += 600_000;
       const row = await poll(
         'a final row',
@@ -336,14 +320,14 @@ describe('windows and the rows of PostgreSQL', () => {
         [who.ad, row.window_start_ms, who.campaign],
       );
       expect(early.rowCount).toBe(0);
-      expect(await countsOf(who.ad)).toBe('1 1 0 0 0');
+      expect(await shop.countsOf(who.ad)).toBe('1 1 0 0 0');
 
       // Behind the jump the match goes on, with clicks of the old time.
-      await click(who, `k-${who.ad}`);
-      const line = placed(who, `o-${who.ad}:1`);
+      await shop.click(who, `k-${who.ad}`);
+      const line = shop.placed(who, `o-${who.ad}:1`);
       await world.sendOrder(line);
-      await untilResult(line.orderLineId);
-      await untilCounts(who.ad, '1 1 1 1 39800');
+      await shop.untilResult(line.orderLineId);
+      await shop.untilCounts(who.ad, '1 1 1 1 39800');
     },
     OUTAGE_TIMEOUT_MS,
   );

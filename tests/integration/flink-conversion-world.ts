@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { z } from 'zod';
 import { startClockTicker } from '../../consumers/clock-ticker.js';
 import { type AdEvent, adEventSchema } from '../../contracts/events/ad-events.js';
 import type { OrderLineCancelled, OrderLinePlaced } from '../../contracts/events/conversion-events.js';
 import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
+import { request } from '../../flink/gateway-client.js';
 import { JobManagerClient } from '../../flink/job-manager-client.js';
 import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
@@ -21,6 +24,7 @@ import { cuttableLine } from './ad-server-harness.js';
 /** A Redis database that no other test of the stack uses. */
 const REDIS_DATABASE = 10;
 const START_DEADLINE_MS = 150_000;
+const CHECKPOINT_DEADLINE_MS = 60_000;
 const NAMES = ['conversion-match-24h', 'performance-5m'];
 
 export interface AppendedEvent {
@@ -38,7 +42,7 @@ export type ConversionWorld = Awaited<ReturnType<typeof openConversionWorld>>;
 export async function openConversionWorld() {
   const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' });
   const db = await createTestDatabase();
-  const lines = { postgres: await cuttableLine(), redis: await cuttableLine() };
+  const lines = { postgres: await turnableLine(), redis: await turnableLine() };
   const { config, redis, flinkUrl, checkpoints } = addresses(db, lines);
   await redis.flushdb();
   await createTopics(config, log);
@@ -64,11 +68,12 @@ export async function openConversionWorld() {
   });
 
   const jobManager = new JobManagerClient(config.FLINK_REST_URL);
+  const submissions: string[] = [];
   const statements = STATEMENTS.filter((statement) => NAMES.includes(statement.name));
   const deployer = startDeployer(
     config,
     log,
-    { observed: () => undefined, submitted: () => undefined },
+    { observed: () => undefined, submitted: (statement, from) => submissions.push(`${statement} ${from}`) },
     statements,
   );
   await untilRunning(deployer);
@@ -91,8 +96,10 @@ export async function openConversionWorld() {
     redis,
     clock,
     deployer,
+    submissions,
     appended,
     lines,
+    flink: flinkFacts(config, jobManager, deployer),
     untilRunning: () => untilRunning(deployer),
     sendAd: (key: string, event: AdEvent) => send(TOPICS.adEvents, key, event),
     sendOrder: (event: OrderLineCancelled | OrderLinePlaced) =>
@@ -120,9 +127,84 @@ export async function openConversionWorld() {
   };
 }
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A line that can be cut, and turned to another server. */
+async function turnableLine() {
+  const line = await cuttableLine();
+  let target: Address = { host: '127.0.0.1', port: 0 };
+  const connectTo = (next: Address) => {
+    target = next;
+    line.connectTo(next);
+  };
+  return {
+    port: line.port,
+    cut: () => line.cut(),
+    mend: () => line.mend(),
+    connectTo,
+    /** Ends what is connected; the next connections reach the other server. Gives the address of the one before. */
+    turnTo: async (next: Address) => {
+      const before = target;
+      await line.cut();
+      connectTo(next);
+      await line.mend();
+      return before;
+    },
+  };
+}
+
+/** Accepts connections and never says a word. */
+export async function silentServer() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    address: { host: '127.0.0.1', port: address.port },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+/** What Flink says about our two jobs and its TaskManagers. */
+function flinkFacts(config: Config, jobManager: JobManagerClient, deployer: FlinkDeployer) {
+  const jobIds = () => NAMES.map((name) => deployer.status()[name]?.jobId ?? '');
+  const workers = z.object({ taskmanagers: z.array(z.object({ id: z.string() })) });
+  const checkpoints = () => Promise.all(jobIds().map((id) => jobManager.checkpoints(id)));
+  return {
+    jobIds,
+    cancel: (id: string) => jobManager.cancel(id),
+    taskManagers: async () => (await request(`${config.FLINK_REST_URL}/taskmanagers`, workers)).taskmanagers,
+    failures: () => Promise.all(jobIds().map((id) => jobManager.lastFailure(id))),
+    failedCheckpoints: async () => (await checkpoints()).map(({ failed }) => failed),
+    /** Two more of each job: the second one began after this call. */
+    untilCheckpointed: async () => {
+      const before = await checkpoints();
+      await poll(
+        'two checkpoints of each job',
+        async () =>
+          (await checkpoints()).every(
+            ({ completed }, index) => completed >= (before[index]?.completed ?? 0) + 2,
+          ),
+        CHECKPOINT_DEADLINE_MS,
+        200,
+      );
+    },
+  };
+}
+
 function addresses(
   db: TestDatabase,
-  lines: Record<'postgres' | 'redis', Awaited<ReturnType<typeof cuttableLine>>>,
+  lines: Record<'postgres' | 'redis', Awaited<ReturnType<typeof turnableLine>>>,
 ) {
   const shared = loadConfig();
   const redisUrl = new URL(shared.REDIS_URL);

@@ -1,0 +1,68 @@
+import type { Logger } from 'pino';
+import type { JobManagerClient } from './job-manager-client.js';
+
+/** What the operators of a job count, summed over all of them, since the job started or restarted. */
+export interface StatementFigures {
+  /** Rows that came behind their watermark and were left out. */
+  readonly lateRecords: number;
+  /** Rows that PostgreSQL does not take. They stand aside and are tried again. */
+  readonly refusedRows: number;
+  /** Rows that PostgreSQL has not confirmed yet. */
+  readonly waitingRows: number;
+}
+
+/** Flink itself collects figures from its TaskManagers every 10 s. */
+const READ_EVERY_MS = 10_000;
+/** Figure -> how Flink, or our sink, calls it. */
+const NAMES = {
+  lateRecords: 'numLateRecordsDropped',
+  refusedRows: 'refusedRows',
+  waitingRows: 'waitingRows',
+} as const;
+
+/** Reads the figures of one statement, seldom, and warns when rows were lost or refused. */
+export class FiguresReader {
+  private newest: { jobId: string; atMs: number; figures: StatementFigures } | undefined;
+
+  constructor(
+    private readonly statement: string,
+    private readonly jobManager: JobManagerClient,
+    private readonly log: Logger,
+  ) {}
+
+  /** The newest figures of this job. Never throws: a figure is no reason to call a running statement broken. */
+  async read(jobId: string): Promise<StatementFigures | undefined> {
+    const before = this.newest?.jobId === jobId ? this.newest : undefined;
+    if (before !== undefined && Date.now() - before.atMs < READ_EVERY_MS) return before.figures;
+    try {
+      const sums = await this.jobManager.operatorSums(jobId, Object.values(NAMES));
+      const figures = {
+        lateRecords: sums[NAMES.lateRecords] ?? 0,
+        refusedRows: sums[NAMES.refusedRows] ?? 0,
+        waitingRows: sums[NAMES.waitingRows] ?? 0,
+      };
+      this.newest = { jobId, atMs: Date.now(), figures };
+      this.warn(figures, before?.figures);
+      return figures;
+    } catch (error) {
+      this.log.debug({ statement: this.statement, jobId, err: error }, 'no figures of the statement');
+      return before?.figures;
+    }
+  }
+
+  private warn(now: StatementFigures, before: StatementFigures | undefined): void {
+    const line = { statement: this.statement, ...now };
+    if (rise(now.lateRecords, before?.lateRecords) > 0)
+      this.log.warn(line, 'rows came behind their watermark and were left out');
+    if (rise(now.refusedRows, before?.refusedRows) > 0)
+      this.log.error(
+        line,
+        'PostgreSQL refuses rows of the statement: the TaskManager’s log says which and why',
+      );
+  }
+}
+
+/** A job that restarted counts from zero again. */
+export function rise(now: number, before = 0): number {
+  return now >= before ? now - before : now;
+}
