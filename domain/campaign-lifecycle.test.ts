@@ -29,6 +29,7 @@ describe('commands', () => {
       'ended',
       'paused',
       'paused',
+      'paused',
     ]);
   });
 });
@@ -48,6 +49,23 @@ describe('review decisions', () => {
       'reason',
     );
     expect(reviewRefusal({ ...approve, verdict: 'reject', reasons: ['blurred'] }, 'in_review')).toBeNull();
+  });
+
+  test('a signal with keywords in a wrong form is refused, not tried for ever', () => {
+    const wrong: unknown[] = [
+      '신발',
+      {},
+      [null],
+      ['신발'],
+      [{ keyword: '신발' }],
+      [{ keyword: 5, reason: 'x' }],
+    ];
+    for (const rejectedKeywords of [...wrong, [{ keyword: '신발', reason: ' ' }]])
+      expect(
+        reviewRefusal({ ...approve, ...JSON.parse(JSON.stringify({ rejectedKeywords })) }, 'in_review'),
+      ).toContain('rejected keywords');
+    const right = [{ keyword: '신발', reason: '상표권' }];
+    expect(reviewRefusal({ ...approve, rejectedKeywords: right }, 'in_review')).toBeNull();
   });
 
   test('the review status follows the phase', () => {

@@ -14,7 +14,14 @@ export const CAMPAIGN_PHASES = [
 export type CampaignPhase = (typeof CAMPAIGN_PHASES)[number];
 
 /** What its advertiser (or an admin) may ask for while it serves. */
-export const SERVING_COMMANDS = ['pause', 'resume', 'end', 'changeBids', 'changeBudget'] as const;
+export const SERVING_COMMANDS = [
+  'pause',
+  'resume',
+  'end',
+  'changeBids',
+  'changeBudget',
+  'moveBudget',
+] as const;
 export type ServingCommand = (typeof SERVING_COMMANDS)[number];
 
 /** A rejected campaign may be corrected and submitted again for this long. */
@@ -48,6 +55,7 @@ export function phaseAfter(command: ServingCommand, phase: CampaignPhase): Campa
       return 'ended';
     case 'changeBids':
     case 'changeBudget':
+    case 'moveBudget':
       return phase;
     default:
       return assertNever(command, 'command');
@@ -56,7 +64,12 @@ export function phaseAfter(command: ServingCommand, phase: CampaignPhase): Campa
 
 /** Why a review decision cannot be taken, as a sentence; null when it can. */
 export function reviewRefusal(
-  decision: { verdict: string; reviewerId: string; reasons: readonly string[] },
+  decision: {
+    verdict: string;
+    reviewerId: string;
+    reasons: readonly string[];
+    rejectedKeywords?: readonly { keyword: string; reason: string }[];
+  },
   phase: CampaignPhase,
 ): string | null {
   if (decision.verdict !== 'approve' && decision.verdict !== 'reject')
@@ -69,9 +82,26 @@ export function reviewRefusal(
   if (!decision.reasons.every(isStorableText)) return 'a reason is not valid text';
   if (decision.verdict === 'reject' && !decision.reasons.some((reason: string) => reason.trim() !== ''))
     return 'a rejection needs at least one reason';
+  if (!areRejectedKeywords(decision.rejectedKeywords ?? []))
+    return 'rejected keywords are a list of {keyword, reason}, both valid text';
   if (phase !== 'in_review') return `the campaign is not in review (${phase})`;
   return null;
 }
+
+/** A person types them behind a signal: what is not of this form would be tried for ever. */
+const areRejectedKeywords = (given: unknown): boolean =>
+  Array.isArray(given) &&
+  given.every(
+    (item: unknown) =>
+      typeof item === 'object' &&
+      item !== null &&
+      'keyword' in item &&
+      isSentence(item.keyword) &&
+      'reason' in item &&
+      isSentence(item.reason),
+  );
+
+const isSentence = (text: unknown) => typeof text === 'string' && text.trim() !== '' && isStorableText(text);
 
 /** The review status that goes with a phase, for search in the Temporal UI. */
 export function reviewStatusOf(phase: CampaignPhase): 'pending' | 'approved' | 'rejected' {

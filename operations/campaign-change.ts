@@ -96,6 +96,7 @@ const EVENT_TYPES: Readonly<Record<CampaignChange['kind'], CampaignEventType>> =
   end: 'CAMPAIGN_ENDED',
   changeBids: 'CAMPAIGN_UPDATED',
   changeBudget: 'CAMPAIGN_UPDATED',
+  moveBudget: 'CAMPAIGN_UPDATED',
 };
 
 interface ChangeActor {
@@ -154,6 +155,8 @@ async function changeProblems(
         ...budgetProblems(change.dailyBudgetKrw, change.totalBudgetKrw, highestBid(campaign.bids)),
         ...(await spentProblems(client, campaign.campaignId, change.totalBudgetKrw)),
       ];
+    case 'moveBudget':
+      return budgetProblems(dailyBudgetKrw + change.byKrw, totalBudgetKrw, highestBid(campaign.bids));
     case 'pause':
     case 'resume':
     case 'end':
@@ -189,6 +192,13 @@ async function carryOut(client: DatabaseClient, campaign: Campaign, change: Camp
       return writeBids(client, campaign.campaignId, change.bids);
     case 'changeBudget':
       return changeBudget(client, campaign, change);
+    case 'moveBudget': {
+      const { dailyBudgetKrw, totalBudgetKrw } = campaign;
+      return changeBudget(client, campaign, {
+        dailyBudgetKrw: dailyBudgetKrw + change.byKrw,
+        totalBudgetKrw,
+      });
+    }
     default:
       return assertNever(change, 'change');
   }

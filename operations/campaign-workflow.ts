@@ -14,6 +14,7 @@ import {
   type ChangeBudgetCommand,
   type CommandAnswer,
   campaignWorkflowId,
+  type MoveBudgetCommand,
   SEARCH_ATTRIBUTES,
   type SetStatusCommand,
   type SubmitReviewCommand,
@@ -93,6 +94,7 @@ interface UpdateCommands {
   end: SetStatusCommand;
   changeBids: ChangeBidsCommand;
   changeBudget: ChangeBudgetCommand;
+  moveBudget: MoveBudgetCommand;
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   type ChangeBudgetCommand,
   type CommandAnswer,
   INVALID_DATA,
+  type MoveBudgetCommand,
   CAMPAIGN_LIFECYCLE as NAMES,
   type ReviewSignal,
   type ReviewVerdict,
@@ -36,6 +37,7 @@ export const resumeUpdate = defineUpdate<CommandAnswer, [SetStatusCommand]>(NAME
 export const endUpdate = defineUpdate<CommandAnswer, [SetStatusCommand]>(NAMES.end);
 export const changeBidsUpdate = defineUpdate<CommandAnswer, [ChangeBidsCommand]>(NAMES.changeBids);
 export const changeBudgetUpdate = defineUpdate<CommandAnswer, [ChangeBudgetCommand]>(NAMES.changeBudget);
+export const moveBudgetUpdate = defineUpdate<CommandAnswer, [MoveBudgetCommand]>(NAMES.moveBudget);
 
 export function registerHandlers(record: CampaignRecord): void {
   setHandler(stateQuery, () => record.state());
@@ -55,6 +57,7 @@ export function registerHandlers(record: CampaignRecord): void {
     dailyBudgetKrw,
     totalBudgetKrw,
   }));
+  registerChange(record, moveBudgetUpdate, ({ byKrw }) => ({ kind: 'moveBudget', byKrw }));
 }
 
 /** The refusal of a validator: nothing enters the history, the caller sees the sentence. */

@@ -37,13 +37,16 @@ export function budgetReallocationRoutes({ pool, temporal }: Deps): RouteDefinit
         if (!from.ok) return from;
         const to = await findOwnCampaign(pool, actor, body.toCampaignId);
         if (!to.ok) return to;
-        const moved = await reallocateBudget(temporal.client, {
-          commandId: commandIdOf(actor, 'reallocation', key.value),
-          actorId: actor.userId,
-          from: from.value,
-          to: to.value,
-          dailyBudgetKrw: body.dailyBudgetKrw,
-        });
+        const moved = await reallocateBudget(
+          { pool, temporal: temporal.client },
+          {
+            commandId: commandIdOf(actor, 'reallocation', key.value),
+            actorId: actor.userId,
+            from: from.value,
+            to: to.value,
+            dailyBudgetKrw: body.dailyBudgetKrw,
+          },
+        );
         return moved.ok ? { status: 200, body: moved.value } : moved;
       },
     }),

@@ -40,6 +40,8 @@ export const CAMPAIGN_LIFECYCLE = {
   end: 'end',
   changeBids: 'changeBids',
   changeBudget: 'changeBudget',
+  /** More or less daily budget than whatever it is then; the total stays. */
+  moveBudget: 'moveBudget',
   /** Query. */
   state: 'state',
 } as const;
@@ -92,6 +94,10 @@ export interface ChangeBudgetCommand extends SetStatusCommand {
   readonly totalBudgetKrw: number | null;
 }
 
+export interface MoveBudgetCommand extends SetStatusCommand {
+  readonly byKrw: number;
+}
+
 /** How the ranking answered the newest version. `none`: nothing published, or nothing to be shown (paused, ended). */
 export type CampaignActivation =
   | 'none'
@@ -133,7 +139,8 @@ export type CampaignChange =
       readonly kind: 'changeBudget';
       readonly dailyBudgetKrw: number;
       readonly totalBudgetKrw: number | null;
-    };
+    }
+  | { readonly kind: 'moveBudget'; readonly byKrw: number };
 
 export type ChangeResult =
   | { readonly applied: true; readonly version: number }

@@ -127,4 +127,43 @@ describe('daily budget moves between campaigns', () => {
       30_000, 70_000,
     ]);
   });
+
+  const budgetsOf = (...ids: string[]) =>
+    Promise.all(ids.map(async (id) => (await detailOf(id)).dailyBudgetKrw));
+
+  test('a repeated move answers as it is now and moves nothing more', async () => {
+    const [from, to] = [await serving(), await serving()];
+    const body = { fromCampaignId: from, toCampaignId: to, dailyBudgetKrw: 30_000 };
+    const first = await world.seller.post('/v1/budget-reallocations', body, 'move-repeated');
+    const second = await world.seller.post('/v1/budget-reallocations', body, 'move-repeated');
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(second.body).toEqual(first.body);
+    expect(await budgetsOf(from, to)).toEqual([20_000, 80_000]);
+  });
+
+  test('moves at the same time keep the sum', async () => {
+    const [from, one, other] = [await serving(), await serving(), await serving()];
+    const answers = await Promise.all(
+      [one, other].map((to) =>
+        world.seller.post('/v1/budget-reallocations', {
+          fromCampaignId: from,
+          toCampaignId: to,
+          dailyBudgetKrw: 10_000,
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await budgetsOf(from, one, other)).toEqual([30_000, 60_000, 60_000]);
+  });
+
+  test('a move that the second campaign refuses is taken back, also when it is repeated', async () => {
+    const [from, to] = [await serving(), await serving()];
+    expect((await world.seller.post(`/v1/campaigns/${to}/end`)).status).toBe(200);
+    const body = { fromCampaignId: from, toCampaignId: to, dailyBudgetKrw: 20_000 };
+    for (const code of ['wrong_status', 'command_refused']) {
+      const refused = await world.seller.post<Detail>('/v1/budget-reallocations', body, 'move-to-ended');
+      expect(refused.body.code).toBe(code);
+      expect(await budgetsOf(from, to)).toEqual([50_000, 50_000]);
+    }
+  });
 });

@@ -8,7 +8,8 @@ export interface ConsoleAnswer<T> {
 /** A signed-in person at the console API. */
 export interface ConsoleClient {
   get<T>(path: string): Promise<ConsoleAnswer<T>>;
-  post<T>(path: string, body?: unknown): Promise<ConsoleAnswer<T>>;
+  /** Another act each time, unless `key` repeats one. */
+  post<T>(path: string, body?: unknown, key?: string): Promise<ConsoleAnswer<T>>;
   put<T>(path: string, body: unknown): Promise<ConsoleAnswer<T>>;
   patch<T>(path: string, body: unknown): Promise<ConsoleAnswer<T>>;
 }
@@ -22,7 +23,8 @@ export async function signIn(baseUrl: string, email: string, password: string): 
   const act = { ...headers, 'idempotency-key': '' };
   return {
     get: (path) => send(baseUrl, 'GET', path, headers),
-    post: (path, body = {}) => send(baseUrl, 'POST', path, { ...act, 'idempotency-key': randomUUID() }, body),
+    post: (path, body = {}, key = randomUUID()) =>
+      send(baseUrl, 'POST', path, { ...act, 'idempotency-key': key }, body),
     put: (path, body) => send(baseUrl, 'PUT', path, { ...act, 'idempotency-key': randomUUID() }, body),
     patch: (path, body) => send(baseUrl, 'PATCH', path, headers, body),
   };
