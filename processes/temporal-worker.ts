@@ -113,23 +113,27 @@ function readiness(runners: readonly WorkerRunner[]): Readiness {
   return { ok: Object.values(detail).every((state) => state === 'RUNNING'), detail };
 }
 
+const STRANDED = {
+  campaigns: submitStrandedCampaigns,
+  applications: submitStrandedApplications,
+  'top-ups': startStrandedTopUps,
+};
+
 /** Submissions that were accepted while Temporal was away reach it here, at the latest two minutes after it is back. */
 function startSweep({ config, log }: ProcessContext, pool: DatabasePool): { stop(): Promise<void> } {
   const temporal = createTemporalClient(config);
   let running: Promise<void> | null = null;
+  /** One by one, each with its own failure: a campaign that cannot be submitted holds up no top-up. */
   const sweep = async () => {
-    try {
-      const submitted = await submitStrandedCampaigns(pool, temporal.client);
-      if (submitted.length > 0) log.warn({ campaignIds: submitted }, 'submitted stranded campaigns again');
-      const applied = await submitStrandedApplications(pool, temporal.client);
-      if (applied.length > 0) log.warn({ advertiserIds: applied }, 'submitted stranded applications again');
-      const started = await startStrandedTopUps(pool, temporal.client);
-      if (started.length > 0) log.warn({ topUpIds: started }, 'started stranded top-ups');
-    } catch (error) {
-      log.warn({ err: error }, 'cannot look for stranded submissions');
-    } finally {
-      running = null;
+    for (const [what, submit] of Object.entries(STRANDED)) {
+      try {
+        const ids = await submit(pool, temporal.client);
+        if (ids.length > 0) log.warn({ ids }, `submitted stranded ${what} again`);
+      } catch (error) {
+        log.warn({ err: error }, `cannot look for stranded ${what}`);
+      }
     }
+    running = null;
   };
   const timer = setInterval(() => {
     running ??= sweep();
