@@ -32,6 +32,9 @@ const PROGRESS: Readonly<Record<TaxDocumentState, number>> = {
 
 export const isNews = (known: TaxDocumentState, told: TaxDocumentState) => PROGRESS[told] > PROGRESS[known];
 
+/** Rejected is no end: a person takes the document up again. */
+export const isAtItsEnd = (state: TaxDocumentState) => state === 'NTS_ACCEPTED' || state === 'CANCELLED';
+
 export interface TaxAmounts {
   readonly supplyAmountKrw: Krw;
   readonly taxAmountKrw: Krw;

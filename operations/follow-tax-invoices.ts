@@ -10,9 +10,14 @@ interface FollowDeps {
   readonly provider: TaxInvoiceProvider;
 }
 
-const AT_ONCE = 50;
+/** Of a reading; a slow provider needs less than the activity's five minutes for them. */
+const MOST_READ = 250;
+const LANES = 5;
 
-/** Asks the provider about documents under way; counts what is still open and what waits for a person. */
+/**
+ * Asks the provider about documents under way; counts what is still open and what waits for a person. The tax authority
+ * may take a day over any of them, so each reading draws others: a fixed order would never get past the slow ones.
+ */
 export async function followTaxInvoices(
   deps: FollowDeps,
   selection: TaxInvoiceSelection,
@@ -20,10 +25,15 @@ export async function followTaxInvoices(
   const [where, value] = selected(selection);
   const { rows } = await deps.pool.query<{ id: string; reference: string }>(
     `SELECT t.id, t.client_reference_id AS reference FROM tax_invoice t
-     WHERE ${where} AND t.state IN ('ISSUING', 'ISSUED', 'NTS_PENDING') ORDER BY t.updated_at LIMIT ${AT_ONCE}`,
+     WHERE ${where} AND t.state IN ('ISSUING', 'ISSUED', 'NTS_PENDING') ORDER BY random() LIMIT ${MOST_READ}`,
     [value],
   );
-  for (const { id, reference } of rows) await followTaxInvoice(deps, id, reference, 'system');
+  const lane = async () => {
+    for (let next = rows.pop(); next !== undefined; next = rows.pop()) {
+      await followTaxInvoice(deps, next.id, next.reference, 'system');
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
   const left = await deps.pool.query<{ open: number; exceptions: number }>(
     `SELECT count(*) FILTER (WHERE t.exception_code IS NULL AND t.state NOT IN ('NTS_ACCEPTED', 'CANCELLED')) AS open,
        count(*) FILTER (WHERE t.exception_code IS NOT NULL) AS exceptions FROM tax_invoice t WHERE ${where}`,
@@ -41,13 +51,22 @@ async function followTaxInvoice(
 ): Promise<Result<null>> {
   const answer = await provider.readStatus(clientReferenceId);
   if (!answer.ok) return answer;
-  const { state, issuanceKey, ntsConfirmNumber, rejection } = answer.value;
+  const { state: told, issuanceKey, ntsConfirmNumber, rejection } = answer.value;
+  // Accepted is what has its number; without one the end of the way is still to come.
+  const state = told === 'NTS_ACCEPTED' && ntsConfirmNumber === null ? 'NTS_PENDING' : told;
   const exception =
     state === 'NTS_REJECTED'
       ? (rejection ?? { code: 'nts_rejected', message: 'The tax authority refused it.' })
       : null;
   await withTransaction(pool, (client) =>
-    changeTaxInvoice(client, id, { state, actorId, issuanceKey, ntsConfirmNumber, exception }),
+    changeTaxInvoice(client, id, {
+      clientReferenceId,
+      state,
+      actorId,
+      issuanceKey,
+      ntsConfirmNumber,
+      exception,
+    }),
   );
   return ok(null);
 }

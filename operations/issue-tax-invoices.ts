@@ -6,6 +6,7 @@ import { firstDayOf } from '../domain/tax-month.js';
 import type { BusinessRegistry } from '../infra/business-registry.js';
 import { type DatabasePool, type Queryable, withTransaction } from '../infra/postgres.js';
 import type {
+  BulkIssueResult,
   TaxInvoiceIssueRequest,
   TaxInvoiceItem,
   TaxInvoiceProvider,
@@ -48,10 +49,11 @@ async function readDocuments(
   db: Queryable,
   selection: TaxInvoiceSelection,
   waiting: string,
+  lock: '' | 'FOR UPDATE OF t' = '',
 ): Promise<Document[]> {
   const [where, value] = selected(selection);
   const { rows } = await db.query<Document>(
-    `${DOCUMENTS} WHERE ${where} AND ${waiting} ORDER BY t.id LIMIT ${PER_PAGE}`,
+    `${DOCUMENTS} WHERE ${where} AND ${waiting} ORDER BY t.id LIMIT ${PER_PAGE} ${lock}`,
     [value],
   );
   return rows;
@@ -82,7 +84,8 @@ export async function approveTaxInvoices(
     for (const draft of drafts) {
       const number = parties.get(draft.advertiserId)?.businessNumber;
       const state = number === undefined ? 'unregistered' : (states.get(number) ?? 'unregistered');
-      await changeTaxInvoice(client, draft.id, verdictOf(state));
+      const { clientReferenceId } = draft;
+      await changeTaxInvoice(client, draft.id, { clientReferenceId, ...verdictOf(state) });
     }
   });
   return { more: drafts.length === PER_PAGE };
@@ -96,28 +99,31 @@ function verdictOf(state: 'active' | keyof typeof REGISTRY_SAYS) {
 
 /**
  * Hands a page of approved documents to the provider. They are marked before, so that whatever happens in between the
- * same documents go out again under the same names, which the provider answers the same way.
+ * same documents go out again under the same names, which the provider answers the same way. Throws when the provider
+ * said nothing about one of them: asked again later.
  */
 export async function issueTaxInvoices(
   deps: TaxInvoiceDeps,
   selection: TaxInvoiceSelection,
 ): Promise<{ more: boolean }> {
   const { pool } = deps;
-  const documents = await readDocuments(
-    pool,
-    selection,
-    "(t.state = 'APPROVED' OR (t.state = 'ISSUING' AND t.issuance_key IS NULL))",
-  );
+  const documents = await withTransaction(pool, (client) => markIssuing(client, selection));
   if (documents.length === 0) return { more: false };
-  await withTransaction(pool, async (client) => {
-    for (const { id } of documents) await changeTaxInvoice(client, id, { state: 'ISSUING', actorId: SYSTEM });
-  });
   const originals = documents.filter((document) => document.originalNumber === null);
   if (originals.length > 0) await issueOriginals(deps, originals);
   for (const document of documents) {
     if (document.originalNumber !== null) await amendOriginal(deps, document, document.originalNumber);
   }
   return { more: documents.length === PER_PAGE };
+}
+
+async function markIssuing(client: Queryable, selection: TaxInvoiceSelection): Promise<Document[]> {
+  const waiting = "(t.state = 'APPROVED' OR (t.state = 'ISSUING' AND t.issuance_key IS NULL))";
+  const documents = await readDocuments(client, selection, waiting, 'FOR UPDATE OF t');
+  for (const { id, clientReferenceId } of documents) {
+    await changeTaxInvoice(client, id, { clientReferenceId, state: 'ISSUING', actorId: SYSTEM });
+  }
+  return documents;
 }
 
 async function issueOriginals(deps: TaxInvoiceDeps, documents: readonly Document[]): Promise<void> {
@@ -131,10 +137,15 @@ async function issueOriginals(deps: TaxInvoiceDeps, documents: readonly Document
     for (const document of documents) {
       const result = results.get(document.clientReferenceId);
       const refusal = answer.ok ? (result?.error ?? null) : answer.error;
-      await recordAnswer(client, document.id, result?.issuanceKey ?? null, refusal);
+      await recordAnswer(client, document, result?.issuanceKey ?? null, refusal);
     }
   });
+  const silent = answer.ok ? names.filter((name) => !isAnswered(results.get(name))) : [];
+  if (silent.length > 0) throw new Error(`tax-invoices: no answer about ${silent.length} documents`);
 }
+
+const isAnswered = (result: BulkIssueResult | undefined) =>
+  result !== undefined && (result.issuanceKey !== null || result.error !== null);
 
 async function amendOriginal(
   deps: TaxInvoiceDeps,
@@ -154,7 +165,7 @@ async function amendOriginal(
   await withTransaction(deps.pool, (client) =>
     recordAnswer(
       client,
-      document.id,
+      document,
       answer.ok ? answer.value.issuanceKey : null,
       answer.ok ? null : answer.error,
     ),
@@ -166,22 +177,22 @@ interface Refusal {
   readonly message: string;
 }
 
-/** Refused: back to draft with the provider's reason, for a person. No answer about a document: asked again. */
+/** Refused: back to draft with the provider's reason, for a person. No answer: it stays as it is. */
 async function recordAnswer(
   client: Queryable,
-  id: string,
+  { id, clientReferenceId }: Document,
   issuanceKey: string | null,
   refusal: Refusal | null,
 ): Promise<void> {
   if (refusal !== null) {
     const exception = { code: refusal.code, message: refusal.message };
-    await changeTaxInvoice(client, id, { state: 'DRAFT', actorId: SYSTEM, exception });
+    await changeTaxInvoice(client, id, { clientReferenceId, state: 'DRAFT', actorId: SYSTEM, exception });
     return;
   }
   await client.query(
     `UPDATE tax_invoice SET issuance_key = $2, updated_at = business_now()
-     WHERE id = $1 AND state = 'ISSUING' AND issuance_key IS NULL`,
-    [id, issuanceKey],
+     WHERE id = $1 AND client_reference_id = $3 AND state = 'ISSUING' AND issuance_key IS NULL`,
+    [id, issuanceKey, clientReferenceId],
   );
 }
 

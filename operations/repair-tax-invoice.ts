@@ -4,6 +4,7 @@ import { err, type Failure, ok, type Result } from '../domain/result.js';
 import {
   clientReferenceIdOf,
   correctionOf,
+  isAtItsEnd,
   type TaxDocumentState,
   taxInvoiceIdOf,
   toAmounts,
@@ -68,7 +69,8 @@ function asRepaired({ id, advertiserId, month, seq }: Pick<Row, 'id' | 'advertis
 
 /**
  * A document that waits for a person goes its way again from the draft; for the provider it is a new one, since the
- * old one may be known there as rejected.
+ * old one may be known there as rejected. One that is on its way and held by nobody stays as it is and is only taken up
+ * again: its workflow may never have been started, or have given up. Failures: `not_found`, `wrong_status`.
  */
 export async function retryTaxInvoice(
   pool: DatabasePool,
@@ -81,12 +83,8 @@ export async function retryTaxInvoice(
     if (!row) return err(NO_SUCH);
     const document = asRepaired(row);
     if (row.exceptionCode === null) {
-      return err(
-        wrongStatus(
-          `The tax invoice is ${row.state} and not held.`,
-          'Only documents with an exception are retried.',
-        ),
-      );
+      if (!isAtItsEnd(row.state)) return ok(document);
+      return err(wrongStatus(`The tax invoice is ${row.state}.`, 'There is nothing left to retry.'));
     }
     const attempt = row.attempt + 1;
     await client.query(

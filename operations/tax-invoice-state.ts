@@ -4,6 +4,11 @@ import type { Queryable } from '../infra/postgres.js';
 import { notify } from './notify.js';
 
 export interface TaxInvoiceChange {
+  /**
+   * Our name at the provider of the attempt that this is about. News of an attempt that was given up says nothing about
+   * the one that took its place: taken for it, a second tax invoice of the same month could go out.
+   */
+  readonly clientReferenceId: string;
   readonly state: TaxDocumentState;
   readonly actorId: string;
   readonly issuanceKey?: string | null;
@@ -19,6 +24,8 @@ interface DocumentRow {
   readonly total_amount_krw: number;
   readonly month: string;
   readonly attempt: number;
+  readonly client_reference_id: string;
+  readonly issuance_key: string | null;
 }
 
 /**
@@ -31,14 +38,15 @@ export async function changeTaxInvoice(
   change: TaxInvoiceChange,
 ): Promise<boolean> {
   const { rows } = await client.query<DocumentRow>(
-    `SELECT id, advertiser_id, state, total_amount_krw, month::text, attempt FROM tax_invoice WHERE id = $1 FOR UPDATE`,
+    `SELECT id, advertiser_id, state, total_amount_krw, month::text, attempt, client_reference_id, issuance_key
+     FROM tax_invoice WHERE id = $1 FOR UPDATE`,
     [id],
   );
   const document = rows[0];
-  if (!document) return false;
+  if (!document || document.client_reference_id !== change.clientReferenceId) return false;
   const held = change.exception ?? null;
   if (held === null && !isNews(document.state, change.state)) return false;
-  if (held !== null && !mayBeHeld(document.state, change.state)) return false;
+  if (held !== null && !mayBeHeld(document, change.state)) return false;
   await client.query(
     `UPDATE tax_invoice SET state = $2, issuance_key = coalesce($3, issuance_key),
        nts_confirm_number = coalesce($4, nts_confirm_number), exception_code = $5, exception_message = $6,
@@ -61,8 +69,9 @@ export async function changeTaxInvoice(
 }
 
 /** Back to draft only before the provider has it; a rejection only as news. */
-function mayBeHeld(known: TaxDocumentState, told: TaxDocumentState): boolean {
-  return told === 'DRAFT' ? ['DRAFT', 'APPROVED', 'ISSUING'].includes(known) : isNews(known, told);
+function mayBeHeld({ state: known, issuance_key: key }: DocumentRow, told: TaxDocumentState): boolean {
+  if (told !== 'DRAFT') return isNews(known, told);
+  return key === null && ['DRAFT', 'APPROVED', 'ISSUING'].includes(known);
 }
 
 async function tell(client: Queryable, document: DocumentRow, change: TaxInvoiceChange): Promise<void> {
