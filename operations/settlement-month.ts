@@ -34,11 +34,11 @@ const MOST_DAYS = 400;
 export async function listOpenDays(db: Queryable, month?: Month): Promise<OpenDay[]> {
   const from = month === undefined ? null : firstDayOf(month);
   const until = month === undefined ? null : lastDayOf(month);
-  const { rows } = await db.query<{ day: BusinessDate; last: number; running: number | null }>(
+  const { rows } = await db.query<{ day: BusinessDate; last: number; running: string | null }>(
     `WITH span AS (
        SELECT greatest((SELECT booked_date FROM ledger_transaction ORDER BY id LIMIT 1), $1::date) AS first,
          least(business_date_of(business_now()) - 1, $2::date) AS last)
-     SELECT d::date AS day, coalesce(max(r.run_no), 0) AS last, max(r.run_no) FILTER (WHERE r.status = 'running') AS running
+     SELECT d::date AS day, coalesce(max(r.run_no), 0) AS last, max(r.id) FILTER (WHERE r.status = 'running') AS running
      FROM span, generate_series(span.first::timestamp, span.last::timestamp, interval '1 day') d
        LEFT JOIN settlement_run r ON r.business_date = d::date
      GROUP BY d HAVING count(*) FILTER (WHERE r.status = 'completed') = 0 ORDER BY d LIMIT ${MOST_DAYS}`,
@@ -46,7 +46,7 @@ export async function listOpenDays(db: Queryable, month?: Month): Promise<OpenDa
   );
   return rows.map(({ day, last, running }) => ({
     businessDate: day,
-    workflowId: dailySettlementId(day, running ?? last + 1),
+    workflowId: running ?? dailySettlementId(day, last + 1),
   }));
 }
 
@@ -61,13 +61,13 @@ export async function nextSettlementOf(db: Queryable, businessDate: BusinessDate
       field: 'date',
     });
   }
-  const { rows } = await db.query<{ last: number; running: number | null }>(
-    `SELECT coalesce(max(run_no), 0) AS last, max(run_no) FILTER (WHERE status = 'running') AS running
+  const { rows } = await db.query<{ last: number; running: string | null }>(
+    `SELECT coalesce(max(run_no), 0) AS last, max(id) FILTER (WHERE status = 'running') AS running
      FROM settlement_run WHERE business_date = $1`,
     [businessDate],
   );
-  const runNo = rows[0]?.running ?? (rows[0]?.last ?? 0) + 1;
-  return ok({ businessDate, workflowId: dailySettlementId(businessDate, runNo) });
+  const { last = 0, running = null } = rows[0] ?? {};
+  return ok({ businessDate, workflowId: running ?? dailySettlementId(businessDate, last + 1) });
 }
 
 /** Why a month cannot be settled now; null when it can. */

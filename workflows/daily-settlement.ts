@@ -4,6 +4,8 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import {
+  CancellationScope,
+  ChildWorkflowFailure,
   defineQuery,
   executeChild,
   ParentClosePolicy,
@@ -104,8 +106,11 @@ async function settleOne(
     });
     return status === 'completed' ? 'completed' : 'failed';
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return joined(workflowId);
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return joined(workflowId);
+    // The run was ended by a person or refused its start: its day stays open, and the next one gets its turn.
+    if (!(error instanceof ChildWorkflowFailure) || CancellationScope.current().consideredCancelled)
+      throw error;
+    return 'failed';
   }
 }
 
