@@ -36,9 +36,9 @@ export function addMonths(monthStart: BusinessDate, months: number): BusinessDat
   return `${y}-${String((index % 12) + 1).padStart(2, '0')}-01` as BusinessDate;
 }
 
-/** True for `YYYY-MM-DD` that names a real day; JavaScript itself reads 31 February as 3 March. */
+/** True for `YYYY-MM-DD` that names a real day; JavaScript itself reads 31 February as 3 March and knows a year 0. */
 export function isBusinessDate(text: string): text is BusinessDate {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  if (!/^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const ms = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }

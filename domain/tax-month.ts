@@ -11,13 +11,16 @@ import { invariant } from './result.js';
 /** A calendar month in Korea, `YYYY-MM`. */
 export type Month = `${number}-${number}`;
 
+const namesMonth = (text: string): text is Month => /^\d{4}-(0[1-9]|1[0-2])$/.test(text);
+
+/** Years 2000 to 2999: far enough from the ends of the calendar for every date that is computed from a month. */
 export function isMonth(text: string): text is Month {
-  return /^\d{4}-(0[1-9]|1[0-2])$/.test(text);
+  return namesMonth(text) && text.startsWith('2');
 }
 
 export function monthOf(date: BusinessDate): Month {
   const month = date.slice(0, 7);
-  invariant(isMonth(month), `not a date: ${date}`);
+  invariant(namesMonth(month), `not a date: ${date}`);
   return month;
 }
 

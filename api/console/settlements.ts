@@ -100,7 +100,7 @@ function listRoute({ pool }: ConsoleDeps): RouteDefinition {
     query: pageQuerySchema,
     responses: { 200: { description: 'Runs.', schema: pageSchema(settlementRunSchema) } },
     handler: async ({ query }) => {
-      const cursor = decodeCursor(query.cursor, z.tuple([businessDateSchema, z.number().int()]));
+      const cursor = decodeCursor(query.cursor, z.tuple([businessDateSchema, z.int32()]));
       if (!cursor.ok) return cursor;
       const rows = await listSettlementRuns(pool, { before: cursor.value, limit: query.limit });
       return { status: 200, body: toPage(rows, query.limit, toRunBody, (row) => [row.date, row.runNo]) };
