@@ -51,7 +51,7 @@ async function run(context: ProofContext): Promise<void> {
     });
     await shopAndCompare(context, { page, shopUrl, folder, context });
     await lookAround({ page, shopUrl, folder, context });
-    await operate({ page, shopUrl, folder, context });
+    await operate(context, { page, shopUrl, folder, context });
     check('the browser had nothing to complain about', problems.length === 0, problems.join('; '));
     figure('pictures of every page', folder);
   } finally {
@@ -60,9 +60,8 @@ async function run(context: ProofContext): Promise<void> {
 }
 
 /** The operators’ page: a form that signs in without a script, then every part with its state. */
-async function operate(journey: Journey): Promise<void> {
-  const { page, context } = journey;
-  const { stack, step, check } = context;
+async function operate({ stack, step, check }: ProofContext, journey: Journey): Promise<void> {
+  const { page } = journey;
   step('The operators’ page');
   await page.goto(`http://127.0.0.1:${stack.ports.consoleApi}/status`);
   await watch(journey, 'operators-sign-in');
