@@ -68,7 +68,7 @@ async function operate({ stack, step, check }: ProofContext, journey: Journey): 
   await page.fill('input[name=email]', DEMO.adminEmail);
   await page.fill('input[name=password]', DEMO.password);
   await Promise.all([page.waitForURL('**/status'), page.click('button[type=submit]')]);
-  const text = await page.innerText('body');
+  const text = (await page.locator('body').textContent()) ?? '';
   const statements = ['rtb-ranking', 'performance-5m', 'conversion-match-24h'];
   check(
     'an operator signs in and sees the three statements',
