@@ -90,8 +90,8 @@ describe('an order', () => {
     expect(new Set(events.map((event) => event.value.eventId)).size).toBe(2);
   });
 
-  it('of 200 lines with the longest names is taken whole', async () => {
-    const long = { productId: 'p'.repeat(64), sellerId: 's'.repeat(64), unitPriceKrw: 1_000_000_000 };
+  it('of 200 lines with the longest names, in Korean letters, is taken whole', async () => {
+    const long = { productId: '가'.repeat(64), sellerId: '나'.repeat(64), unitPriceKrw: 1_000_000_000 };
     const lines = Array.from({ length: 200 }, (_, index) => line(9_801 + index, long));
     const placed = order({ lines });
     expect((await send('/v1/orders', placed)).status).toBe(202);
@@ -176,7 +176,7 @@ describe('nothing is recorded of', () => {
   });
 
   it('a body that is too large, no JSON, or of another method', async () => {
-    const large = await refused('/v1/orders', order({ deviceId: 'x'.repeat(70_000) }));
+    const large = await refused('/v1/orders', order({ deviceId: 'x'.repeat(140_000) }));
     expect([large.status, large.body.code]).toEqual([413, 'body_too_large']);
     const broken = await refused('/v1/orders', '[1,');
     expect([broken.status, broken.body.code]).toEqual([400, 'malformed_json']);
