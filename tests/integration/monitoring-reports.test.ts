@@ -4,9 +4,13 @@ import {
   addDays,
   type BusinessDate,
   businessDateOf,
+  DAY_MS,
   startOfBusinessDate,
 } from '../../domain/business-date.js';
+import { advanceBusinessClock } from '../../operations/advance-business-clock.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
+import { readPerformance } from '../../operations/read-performance.js';
+import { registerAdvertiser } from '../../operations/register-advertiser.js';
 import { reverseCharge } from '../../operations/reverse-charge.js';
 import { clickIdOf, delivered, fund } from '../support/money.js';
 import { type IdentityConsole, startIdentityConsole } from './identity-console.js';
@@ -153,7 +157,7 @@ describe('performance report', () => {
     if (groupBy === 'day') expect(items).toMatchObject([{ key: today, collecting: true }]);
   });
 
-  test('spend equals an independent sum over the ledger, day by day', async () => {
+  test('spend equals an independent sum over the ledger', async () => {
     const { rows } = await consoleApi.owner.query(
       `SELECT sum(e.amount_krw)::int AS krw FROM ledger_entry e JOIN ledger_transaction t
          ON t.id = e.transaction_id AND t.booked_date = e.booked_date
@@ -235,5 +239,64 @@ describe('performance report', () => {
 
   test('a cursor that is not ours is refused', async () => {
     expect((await ask('&cursor=xxxx')).body.code).toBe('invalid_cursor');
+  });
+});
+
+describe('days', () => {
+  test('each won, window and order line stands on its own Korean day, to the millisecond, as in the ledger', async () => {
+    const { pool } = consoleApi.deps;
+    const advertiserId = 'adv_days';
+    const tomorrow = addDays(today, 1);
+    const midnight = startOfBusinessDate(tomorrow);
+    const budget = { campaignId: 'cmp_days', advertiserId, dailyBudgetKrw: 2_000, totalBudgetKrw: null };
+    await registerAdvertiser(pool, { advertiserId, name: 'Days', businessNumber: '2208162517' });
+    await consoleApi.owner.query(
+      `INSERT INTO campaign (id, advertiser_id, name, start_date, end_date, daily_budget_krw, updated_at)
+       VALUES ('cmp_days', $1, 'Days', $2, $3, 2000, now())`,
+      [advertiserId, today, tomorrow],
+    );
+    await fund(pool, budget, 10_000);
+    const spend = (name: string, priceKrw: number, atMs: number) => {
+      const wish = { name, priceKrw, advertiserId, campaignId: 'cmp_days', issuedAtMs: atMs };
+      return chargeClicks(pool, [delivered(wish)], { bidFloorKrw: 50 });
+    };
+    await spend('days-a', 300, issuedAtMs);
+    const moved = await advanceBusinessClock(pool, { byMs: DAY_MS, environment: 'test' });
+    expect(moved.ok).toBe(true);
+    await spend('days-b', 400, issuedAtMs + DAY_MS);
+    const reversal = { clickId: clickIdOf('days-a', issuedAtMs), reason: 'late', actorId: 'usr_admin' };
+    expect(await reverseCharge(pool, reversal)).toMatchObject({ ok: true });
+    for (const [index, atMs] of [midnight - 1, midnight].entries()) {
+      await consoleApi.owner.query(
+        `INSERT INTO conversion_result (order_line_id, click_id, ad_id, campaign_id, advertiser_id, placement, product_id,
+           match, quantity, conversion_value_krw, clicked_at_ms, converted_at_ms, rules_version)
+         VALUES ($1, 'click', 'ad_days', 'cmp_days', $2, 'SEARCH', 'prd_1', 'direct', 1, $3, $4, $4, 1)`,
+        [`days:${index}`, advertiserId, 1_000 + index, atMs],
+      );
+      const windowStartMs = midnight + (index - 1) * WINDOW_MS;
+      await consoleApi.owner.query(
+        `INSERT INTO performance_5m (ad_id, placement, window_start_ms, window_end_ms, is_final, campaign_id,
+           served_impressions, viewed_impressions, clicks, conversions, conversion_value_krw)
+         VALUES ('ad_days', 'SEARCH', $1::bigint, $1::bigint + 300000, true, 'cmp_days', $2, 0, 0, 0, 0)`,
+        [windowStartMs, 10 + index],
+      );
+    }
+    const { rows: ledger } = await consoleApi.owner.query<{ day: string; krw: number }>(
+      `SELECT to_char(e.booked_date, 'YYYY-MM-DD') AS day, -sum(e.amount_krw)::int AS krw
+         FROM ledger_entry e JOIN ledger_transaction t ON t.id = e.transaction_id AND t.booked_date = e.booked_date
+        WHERE t.advertiser_id = $1 AND t.cause IN ('click_charge', 'click_reversal') AND e.account LIKE 'wallet%'
+        GROUP BY 1 ORDER BY 1`,
+      [advertiserId],
+    );
+    const byDay = (from: BusinessDate, to: BusinessDate) =>
+      readPerformance(pool, { advertiserId, from, to, groupBy: 'day', afterKey: null, limit: null });
+    const both = await byDay(today, tomorrow);
+    expect(both).toMatchObject([
+      { key: today, spendKrw: 300, reversedKrw: 0, conversionValueKrw: 1_000, servedImpressions: 10 },
+      { key: tomorrow, spendKrw: 400, reversedKrw: 300, conversionValueKrw: 1_001, servedImpressions: 11 },
+    ]);
+    expect(both.map((row) => ({ day: row.key, krw: row.spendKrw - row.reversedKrw }))).toEqual(ledger);
+    expect(await byDay(today, today)).toEqual(both.slice(0, 1));
+    expect(await byDay(tomorrow, tomorrow)).toEqual(both.slice(1));
   });
 });
