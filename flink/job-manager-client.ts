@@ -144,7 +144,7 @@ export class JobManagerClient {
   async lastFailure(id: string): Promise<string | undefined> {
     const { exceptionHistory } = await request(`${this.baseUrl}/jobs/${id}/exceptions`, exceptionsSchema);
     const lines = exceptionHistory?.entries[0]?.stacktrace.split('\n') ?? [];
-    const causes = lines.filter((line) => !/^\s*(at|\.\.\.) /.test(line));
+    const causes = lines.filter((line) => line.trim() !== '' && !/^\s*(at|\.\.\.) /.test(line));
     return causes.at(-1)?.slice(0, 500) ?? lines[0];
   }
 
