@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { startOfBusinessDate } from './business-date.js';
+import { isBusinessDate, startOfBusinessDate } from './business-date.js';
 import { splitVat, sumKrw, toKrw } from './money.js';
 import { correctionOf, isNews, itemise, MOST_ITEMS, type TaxAmounts } from './tax-invoice.js';
 import { isMonth, lastDayOf, monthBefore, taxInvoiceDates } from './tax-month.js';
@@ -58,6 +58,10 @@ describe('the calendar of a month', () => {
     expect(lastDayOf('2028-02')).toBe('2028-02-29');
     expect(monthBefore('2027-01-31')).toBe('2026-12');
     expect([isMonth('2026-13'), isMonth('2026-1'), isMonth('2026-12')]).toEqual([false, false, true]);
+    // Beyond the calendar of the database, or so near its end that the days after it are no dates any more.
+    expect([isMonth('0000-01'), isMonth('0999-12'), isMonth('9999-12')]).toEqual([false, false, false]);
+    expect(taxInvoiceDates('2999-12').alarmFrom).toBe('3000-01-08');
+    expect([isBusinessDate('0000-01-01'), isBusinessDate('0001-01-01')]).toEqual([false, true]);
   });
 });
 

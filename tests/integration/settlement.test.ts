@@ -87,7 +87,17 @@ describe('a day', () => {
       expect((await world.finance('/v1/settlements/daily', { date })).status).toBe(400);
     }
     expect((await world.finance('/v1/settlements/monthly', { month })).body.code).toBe('month_not_over');
-    expect((await world.finance('/v1/settlements/monthly', { month: '2026-13' })).status).toBe(400);
+    for (const month of ['2026-13', '0000-01', '9999-12']) {
+      expect((await world.finance('/v1/settlements/monthly', { month })).status).toBe(400);
+      expect((await world.finance(`/v1/settlements/monthly/${month}`)).status).toBe(400);
+      expect((await world.finance(`/v1/tax-invoices?month=${month}`)).status).toBe(400);
+    }
+    expect((await world.finance('/v1/settlements/daily/0000-01-01')).status).toBe(400);
+    for (const filter of ['state=PAID', 'exception=maybe', 'limit=0', 'cursor=x']) {
+      expect((await world.finance(`/v1/tax-invoices?${filter}`)).status).toBe(400);
+    }
+    const beyond = Buffer.from(JSON.stringify([day, 2 ** 31])).toString('base64url');
+    expect((await world.finance(`/v1/settlements/daily?cursor=${beyond}`)).body.code).toBe('invalid_cursor');
     expect((await world.finance(`/v1/settlements/daily/${day}`)).status).toBe(404);
     expect((await world.finance(`/v1/settlements/daily/${day}/lines.csv`)).status).toBe(404);
     expect((await world.api.owner.query('SELECT FROM settlement_run')).rowCount).toBe(0);
