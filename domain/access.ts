@@ -20,7 +20,7 @@ export interface UserActor {
   readonly userId: string;
   readonly role: Role;
   readonly advertiserId: string | null;
-  /** True while the company has only applied: its people reach only routes that say so. */
+  /** True while the company has only applied, also after its application was closed: its people reach only routes that say so. */
   readonly applying?: boolean;
 }
 

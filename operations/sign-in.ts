@@ -115,6 +115,9 @@ interface Account {
   readonly advertiser: { readonly status: string } | null;
 }
 
+/** A company is closed when nobody went on with its application: the end of an application gives no rights. */
+const NEVER_APPROVED: ReadonlySet<string> = new Set(['applied', 'closed']);
+
 /** Read at every request, so that the approval of a company is felt by the sessions that are open. */
 function toActor(user: Account): UserActor {
   invariant(isRole(user.role), `account ${user.id} has an unknown role`);
@@ -122,6 +125,6 @@ function toActor(user: Account): UserActor {
     (user.role === 'advertiser') === (user.advertiserId !== null),
     `account ${user.id} is bound wrongly`,
   );
-  const applying = user.advertiser?.status === 'applied';
+  const applying = NEVER_APPROVED.has(user.advertiser?.status ?? '');
   return { kind: 'user', userId: user.id, role: user.role, advertiserId: user.advertiserId, applying };
 }
