@@ -142,7 +142,7 @@ function putDocumentRoute({ pool }: ConsoleDeps): RouteDefinition {
     tags,
     access: OWNER,
     params: documentParamsSchema,
-    rawBody: { contentTypes: DOCUMENT_TYPES, limit: '10mb' },
+    rawBody: { contentTypes: DOCUMENT_TYPES, limit: '10mb', atOnce: { all: 16, each: 2 } },
     responses: { 200: { description: 'The application.', schema: applicationSchema } },
     handler: async ({ actor, params, rawBody, req }) => {
       const own = await findOwnApplication({ pool }, actor, params.id);

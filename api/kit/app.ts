@@ -14,7 +14,14 @@ import {
   notFoundHandler,
   sendProblem,
 } from './problem.js';
-import { ANSWERED, assertComplete, expressPath, type RouteAnswer, type RouteDefinition } from './route.js';
+import {
+  ANSWERED,
+  assertComplete,
+  expressPath,
+  type RawBodySpec,
+  type RouteAnswer,
+  type RouteDefinition,
+} from './route.js';
 
 export interface HttpAppOptions {
   /** Short name of the server, a label of its metrics. */
@@ -141,10 +148,43 @@ export function sendTooManyRequests(res: Response, retryAfterSeconds: number): v
 
 function bodyReader(route: RouteDefinition, json: RequestHandler): RequestHandler[] {
   if (route.rawBody !== undefined) {
-    const { contentTypes, limit } = route.rawBody;
-    return [requireMediaType(contentTypes), express.raw({ limit, type: [...contentTypes] })];
+    const { contentTypes, limit, atOnce } = route.rawBody;
+    const bounded = atOnce === undefined ? [] : [boundBodies(atOnce)];
+    return [requireMediaType(contentTypes), ...bounded, express.raw({ limit, type: [...contentTypes] })];
   }
   return route.body === undefined ? [] : [requireMediaType(['application/json']), json];
+}
+
+const BODY_RETRY_SECONDS = 5;
+
+/** Large bodies lie in memory until they are answered: how many do is decided here, not by who sends them. */
+function boundBodies({ all, each }: NonNullable<RawBodySpec['atOnce']>): RequestHandler {
+  const held = new Map<string, number>();
+  let total = 0;
+  return (req, res, next) => {
+    const caller = callerOf(req, res);
+    const own = held.get(caller) ?? 0;
+    if (total >= all || own >= each) {
+      res.setHeader('connection', 'close');
+      sendTooManyRequests(res, BODY_RETRY_SECONDS);
+      return;
+    }
+    total += 1;
+    held.set(caller, own + 1);
+    res.once('close', () => {
+      total -= 1;
+      const left = (held.get(caller) ?? 1) - 1;
+      if (left > 0) held.set(caller, left);
+      else held.delete(caller);
+    });
+    next();
+  };
+}
+
+function callerOf(req: Request, res: Response): string {
+  const actor = (res.locals.actor ?? null) as Actor | null;
+  if (actor === null) return `ip:${req.ip ?? 'unknown'}`;
+  return actor.kind === 'user' ? actor.userId : actor.keyId;
 }
 
 function requireMediaType(contentTypes: readonly string[]): RequestHandler {

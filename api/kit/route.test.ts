@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from 'node:http';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -62,6 +63,15 @@ const routes: RouteDefinition[] = [
     rawBody: { contentTypes: ['image/png', 'application/json'], limit: '1kb' },
     responses: { 200: { description: 'Their number.', schema: z.object({ hex: z.string() }) } },
     handler: async ({ rawBody }) => ({ status: 200, body: { hex: rawBody.toString('hex') } }),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/v1/papers',
+    summary: 'Holds few bodies at a time.',
+    access: { roles: ['admin', 'advertiser'] },
+    rawBody: { contentTypes: ['image/png'], limit: '1kb', atOnce: { all: 2, each: 1 } },
+    responses: { 200: { description: 'How many bytes.', schema: z.object({ size: z.number() }) } },
+    handler: async ({ rawBody }) => ({ status: 200, body: { size: rawBody.length } }),
   }),
 ];
 
@@ -328,4 +338,34 @@ describe('raw bodies', () => {
     expect((await put('text/html', '<p>')).status).toBe(415);
     expect((await put('image/png', new Uint8Array(2_000))).status).toBe(413);
   });
+});
+
+test('bodies are held for few callers at a time, and for each caller few; whoever breaks off gives way', async () => {
+  const put = (who: string) => {
+    const ask = request(`${server.url}/v1/papers`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${who}`, 'content-type': 'image/png' },
+    });
+    const answer = new Promise<IncomingMessage>((resolve, reject) => {
+      ask.once('response', resolve).once('error', reject);
+    });
+    answer.catch(() => undefined);
+    ask.write('half');
+    return { ask, answer };
+  };
+  const statusOf = async (who: string) => {
+    const { ask, answer } = put(who);
+    ask.end();
+    const { statusCode, headers } = await answer;
+    return [statusCode, headers['retry-after']];
+  };
+  const slow = put('admin');
+  await expect.poll(() => statusOf('admin')).toEqual([429, '5']);
+  expect(await statusOf('advertiser')).toEqual([200, undefined]);
+  slow.ask.end();
+  expect((await slow.answer).statusCode).toBe(200);
+  const broken = put('admin');
+  await expect.poll(() => statusOf('admin')).toEqual([429, '5']);
+  broken.ask.destroy();
+  await expect.poll(() => statusOf('admin')).toEqual([200, undefined]);
 });

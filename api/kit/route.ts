@@ -29,6 +29,8 @@ export interface RawBodySpec {
   readonly contentTypes: readonly [string, ...string[]];
   /** In the form of Express: `64kb`, `10mb`. More is answered 413. */
   readonly limit: string;
+  /** Bodies that are held in memory at a time, of everybody and of one caller; more are answered 429. */
+  readonly atOnce?: { readonly all: number; readonly each: number };
 }
 
 /** What the documentation of a route needs; also what a server without this kit's handlers registers. */
