@@ -6,7 +6,12 @@ import {
   type DocumentType,
   normaliseApplication,
 } from '../domain/advertiser-application.js';
-import { DOCUMENT_KINDS, type DocumentKind, isEditableApplication } from '../domain/advertiser-onboarding.js';
+import {
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  isEditableApplication,
+  RESUBMISSION_DAYS,
+} from '../domain/advertiser-onboarding.js';
 import { businessDateOf } from '../domain/business-date.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import { newId } from '../infra/ids.js';
@@ -42,6 +47,7 @@ export async function createApplication(
   if (problem !== null) return err(problem);
   const passwordHash = await hashPassword(input.password);
   return withRetriedTransaction(pool, async (client) => {
+    await releaseAbandonedNumber(client, fields.businessNumber);
     if (await isNumberTaken(client, fields.businessNumber, null)) return err(NUMBER_TAKEN);
     const email = normaliseEmail(fields.contactEmail);
     const known = await client.query('SELECT 1 FROM user_account WHERE email = $1', [email]);
@@ -133,6 +139,7 @@ export async function submitApplication(
     const now = await businessNow(client);
     const problem = submissionProblem(application, now);
     if (problem !== null) return err(problem);
+    if (await isNumberTaken(client, application.businessNumber, advertiserId)) return err(NUMBER_TAKEN);
     await writeVersion(client, application);
     const version = String(application.version + 1);
     await notify(client, {
@@ -190,6 +197,23 @@ async function lockEditable(
   const application = await readApplication(client, advertiserId, { lock: true });
   if (application === null) return err(noSuchApplication);
   return isEditableApplication(application.status) ? ok(application) : err(notEditable(application));
+}
+
+/**
+ * Anybody can sign up with any number: a draft that nobody has touched for as long as a rejected application may wait
+ * gives its number to the next who applies. It may still be submitted while nobody else has the number.
+ */
+async function releaseAbandonedNumber(client: Queryable, businessNumber: string): Promise<void> {
+  await client.query(
+    `UPDATE advertiser SET status = 'closed' WHERE id = (
+       SELECT p.advertiser_id FROM advertiser_application p JOIN advertiser a ON a.id = p.advertiser_id
+        WHERE a.business_number = $1 AND a.status = 'applied' AND p.status = 'draft'
+          AND p.updated_at < business_now() - make_interval(days => $2)
+          AND NOT EXISTS (SELECT FROM advertiser_document d WHERE d.advertiser_id = p.advertiser_id
+                             AND d.uploaded_at >= business_now() - make_interval(days => $2))
+        FOR UPDATE OF p)`,
+    [businessNumber, RESUBMISSION_DAYS],
+  );
 }
 
 /** `closed` companies and applications do not keep their number from others. */
