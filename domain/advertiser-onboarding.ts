@@ -118,7 +118,7 @@ export function onboardingReviewRefusal(
 function reasonProblem(reason: unknown): string | null {
   if (typeof reason !== 'object' || reason === null) return 'a reason has a code, a field and a text';
   const { code, field, text }: { code?: unknown; field?: unknown; text?: unknown } = reason;
-  if (!isRejectionCode(code)) return `unknown reason code: ${String(code)}`;
+  if (!isRejectionCode(code)) return `unknown reason code${typeof code === 'string' ? `: ${code}` : ''}`;
   const fields: readonly string[] = REJECTION_REASONS[code].fields;
   if (typeof field !== 'string' || !fields.includes(field))
     return `the reason ${code} is about ${fields.join(' or ')}`;

@@ -10,7 +10,12 @@ import { isBusinessNumber } from '../domain/business-number.js';
 import { err, ok, type Result } from '../domain/result.js';
 import type { BusinessRegistry } from '../infra/business-registry.js';
 import { type DatabasePool, type Queryable, withRetriedTransaction } from '../infra/postgres.js';
-import { type Application, noSuchApplication, readApplication } from './advertiser-application-read.js';
+import {
+  type Application,
+  type ApplicationStatus,
+  noSuchApplication,
+  readApplication,
+} from './advertiser-application-read.js';
 import { rejectApplication } from './advertiser-application-review.js';
 import { SYSTEM_ACTOR } from './campaign-audit.js';
 import { derivedId } from './campaign-ids.js';
@@ -45,9 +50,14 @@ export async function checkApplication(
 
 function outcomeOf(application: Application, findings: readonly string[]): ApplicationCheck {
   const { status, version } = application;
-  const outcome = status === 'in_review' ? 'review' : status === 'rejected' ? 'rejected' : 'not_submitted';
-  return { outcome, version, findings };
+  return { outcome: OUTCOMES[status] ?? 'not_submitted', version, findings };
 }
+
+const OUTCOMES: Readonly<Partial<Record<ApplicationStatus, ApplicationCheck['outcome']>>> = {
+  in_review: 'review',
+  rejected: 'rejected',
+  approved: 'approved',
+};
 
 async function readFindings(
   db: Queryable,

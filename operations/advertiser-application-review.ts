@@ -43,7 +43,8 @@ export async function recordApplicationDecision(
     const reviewId = derivedId('rev', `${advertiserId}|${decision.commandId}`);
     const known = await client.query('SELECT 1 FROM advertiser_review WHERE id = $1', [reviewId]);
     if (known.rows.length > 0) return ok({ recorded: true });
-    const why = await whyNotDecide(client, application, reviewerId);
+    const why =
+      whyNotThisVersion(application, decision) ?? (await whyNotDecide(client, application, reviewerId));
     if (why !== null) return ok({ recorded: false, why });
     const by: Verdict = {
       reviewId,
@@ -56,6 +57,12 @@ export async function recordApplicationDecision(
     else await rejectApplication(client, application, { ...by, reasons });
     return ok({ recorded: true });
   });
+}
+
+/** Between reading and deciding, another reviewer may have sent it back and the seller corrected it. */
+function whyNotThisVersion({ version }: Application, decision: ApplicationDecision): string | null {
+  if (decision.version === undefined || decision.version === version) return null;
+  return `version ${version} of the application is in review: read that one first`;
 }
 
 async function whyNotDecide(
@@ -204,7 +211,7 @@ export async function planApplicationReview(
   return ok({ overdueInMs: Math.max(0, dueAt - (await businessNow(pool))) });
 }
 
-/** A review is overdue: on the record and told to the reviewers, once per reminder. */
+/** A review is overdue: on the record and told to the reviewers, once per reminder; not when it was just decided. */
 export async function escalateApplicationReview(
   pool: DatabasePool,
   reminder: { readonly advertiserId: string; readonly version: number; readonly reminder: number },
@@ -213,6 +220,7 @@ export async function escalateApplicationReview(
   return withRetriedTransaction(pool, async (client) => {
     const application = await readApplication(client, advertiserId, { lock: true });
     if (application === null) return err(noSuchApplication);
+    if (application.status !== 'in_review' || application.version !== version) return ok(null);
     const isNew = await notify(client, {
       dedupeKey: `advertiser-review-overdue:${advertiserId}:${version}:${reminder.reminder}`,
       template: 'advertiser_review_overdue',

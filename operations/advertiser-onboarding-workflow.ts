@@ -33,15 +33,17 @@ export async function submitAdvertiserOnboarding(
 ): Promise<Result<null>> {
   const { advertiserId, version } = application;
   return reached(async () => {
-    await client.workflow.signalWithStart(ADVERTISER_ONBOARDING.workflowType, {
-      workflowId: advertiserOnboardingWorkflowId(advertiserId),
-      taskQueue: TASK_QUEUES.business,
-      args: [{ advertiserId }] satisfies [AdvertiserOnboardingInput],
-      typedSearchAttributes: [{ key: advertiserKey, value: advertiserId }],
-      staticSummary: `Onboarding of ${advertiserId}`,
-      signal: ADVERTISER_ONBOARDING.submitted,
-      signalArgs: [version],
-    });
+    await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+      client.workflow.signalWithStart(ADVERTISER_ONBOARDING.workflowType, {
+        workflowId: advertiserOnboardingWorkflowId(advertiserId),
+        taskQueue: TASK_QUEUES.business,
+        args: [{ advertiserId }] satisfies [AdvertiserOnboardingInput],
+        typedSearchAttributes: [{ key: advertiserKey, value: advertiserId }],
+        staticSummary: `Onboarding of ${advertiserId}`,
+        signal: ADVERTISER_ONBOARDING.submitted,
+        signalArgs: [version],
+      }),
+    );
     return null;
   });
 }
@@ -90,7 +92,9 @@ export async function tellApplicationsThatClockMoved(pool: DatabasePool, client:
   for (const { advertiserId } of rows) {
     const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
     const sent = await reached(async () => {
-      await handle.signal(ADVERTISER_ONBOARDING.clockMoved);
+      await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+        handle.signal(ADVERTISER_ONBOARDING.clockMoved),
+      );
       return null;
     });
     if (sent.ok) told += 1;
@@ -103,8 +107,8 @@ export async function tellApplicationsThatClockMoved(pool: DatabasePool, client:
 const STRANDED_AFTER_SECONDS = 60;
 
 /**
- * Applications that were submitted while Temporal was away. One whose check is only slow (the registry is away) is
- * told once more, which it takes no notice of. Throws when Temporal does not answer. Returns whom it told.
+ * Applications that were submitted while Temporal was away, and those whose run came to a bad end. One whose check is
+ * only slow (the registry is away) is left alone. Throws when Temporal does not answer. Returns whom it told.
  */
 export async function submitStrandedApplications(pool: DatabasePool, client: Client): Promise<string[]> {
   const { rows } = await pool.query<{ advertiserId: string; version: number }>(
@@ -115,13 +119,23 @@ export async function submitStrandedApplications(pool: DatabasePool, client: Cli
   );
   const told: string[] = [];
   for (const application of rows) {
-    const state = await queryAdvertiserOnboarding(client, application.advertiserId);
-    if (state.ok && state.value.phase === 'checking') continue;
+    if (await isChecking(client, application.advertiserId)) continue;
     const sent = await submitAdvertiserOnboarding(client, application);
     if (!sent.ok) throw new Error(sent.error.message);
     told.push(application.advertiserId);
   }
   return told;
+}
+
+/** A run that has ended still answers queries, so its phase alone says nothing. */
+async function isChecking(client: Client, advertiserId: string): Promise<boolean> {
+  const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
+  const description = await reached(() =>
+    client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => handle.describe()),
+  );
+  if (!description.ok || description.value.status.name !== 'RUNNING') return false;
+  const state = await queryAdvertiserOnboarding(client, advertiserId);
+  return state.ok && state.value.phase === 'checking';
 }
 
 const UNAVAILABLE: Failure = {

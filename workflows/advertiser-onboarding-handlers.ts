@@ -64,10 +64,19 @@ async function decideBySignal(
   verdict: ReviewVerdict,
   signal: OnboardingReviewSignal | undefined,
 ): Promise<void> {
-  const reviewerId = signal?.reviewerId ?? '';
-  const command = { commandId: `signal:${uuid4()}`, verdict, reviewerId, reasons: signal?.reasons ?? [] };
+  // Whatever was typed behind the signal: text of a thing that has none would fail, and be tried for ever.
+  const named: unknown = signal?.reviewerId;
+  const reviewerId = typeof named === 'string' ? named : '';
+  const version = signal?.version;
+  const command = {
+    commandId: `signal:${uuid4()}`,
+    verdict,
+    reviewerId,
+    reasons: signal?.reasons ?? [],
+    ...(version === undefined ? {} : { version }),
+  };
   const answer = await record.desk.take(command.commandId, () => decide(record, command, 'signal'));
-  if (!answer.accepted) record.facts.ignoredDecision = { by: String(reviewerId), why: answer.why ?? '' };
+  if (!answer.accepted) record.facts.ignoredDecision = { by: reviewerId, why: answer.why ?? '' };
 }
 
 /** Asked again here, because another decision may have been taken while this one waited for its turn. */

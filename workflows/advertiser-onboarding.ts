@@ -57,6 +57,8 @@ async function check(record: OnboardingRecord): Promise<void> {
       record.facts.decidedVia = 'system';
       record.facts.rejectionCodes = findings;
       return record.enter('rejected');
+    case 'approved':
+      return record.enter('awaiting_top_up');
     case 'not_submitted':
       return record.enter('closed');
   }

@@ -82,7 +82,9 @@ function decisionRoute(deps: ConsoleDeps): RouteDefinition {
       const answer = await decideOnApplication(deps.temporal.client, params.advertiserId, {
         commandId: commandIdOf(actor, 'decision', key.value),
         reviewerId: actor.userId,
-        ...body,
+        verdict: body.verdict,
+        reasons: body.reasons,
+        ...(body.version === undefined ? {} : { version: body.version }),
       });
       if (!answer.ok) return answer;
       return { status: 200, body: { accepted: true as const, phase: answer.value.phase } };

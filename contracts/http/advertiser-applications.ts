@@ -126,6 +126,13 @@ export const queuedApplicationSchema = z.object({
 /** `POST /v1/advertiser-reviews/{advertiserId}/decisions`. The reviewer is whoever is signed in. */
 export const applicationDecisionSchema = z.object({
   verdict: z.enum(['approve', 'reject']),
+  version: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('The submission that was read. A newer one in review is then not decided on unread.'),
   reasons: z.array(rejectionReasonSchema).max(20).default([]).describe('At least one for a rejection.'),
 });
 

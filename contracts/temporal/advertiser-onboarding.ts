@@ -30,6 +30,8 @@ export interface OnboardingReviewCommand {
   /** Idempotency: a repeated command id gets its first answer. */
   readonly commandId: string;
   readonly verdict: ReviewVerdict;
+  /** The submission that the reviewer has read; absent: whichever is in review. */
+  readonly version?: number;
   readonly reviewerId: string;
   /** At least one for a rejection: what, in which field, and a sentence for the seller. */
   readonly reasons: readonly RejectionReason[];
@@ -38,6 +40,7 @@ export interface OnboardingReviewCommand {
 /** What an admin types behind `temporal workflow signal --input`. */
 export interface OnboardingReviewSignal {
   readonly reviewerId: string;
+  readonly version?: number;
   readonly reasons?: readonly RejectionReason[];
 }
 
@@ -64,9 +67,9 @@ export interface AdvertiserOnboardingState {
   readonly ignoredDecision: { readonly by: string; readonly why: string } | null;
 }
 
-/** What the automatic check leads to. `not_submitted`: there is nothing to review (any more). */
+/** What the automatic check leads to. `approved`: by an earlier run. `not_submitted`: there is nothing to review. */
 export interface ApplicationCheck {
-  readonly outcome: 'review' | 'rejected' | 'not_submitted';
+  readonly outcome: 'review' | 'rejected' | 'approved' | 'not_submitted';
   readonly version: number;
   readonly findings: readonly string[];
 }

@@ -5,13 +5,20 @@ import {
   type AdvertiserOnboardingState,
   advertiserOnboardingWorkflowId,
 } from '../../contracts/temporal/advertiser-onboarding.js';
-import { recordApplicationDecision } from '../../operations/advertiser-application-review.js';
-import { submitStrandedApplications } from '../../operations/advertiser-onboarding-workflow.js';
+import {
+  escalateApplicationReview,
+  recordApplicationDecision,
+} from '../../operations/advertiser-application-review.js';
+import {
+  submitAdvertiserOnboarding,
+  submitStrandedApplications,
+} from '../../operations/advertiser-onboarding-workflow.js';
 import { creditTopUp } from '../../operations/credit-top-up.js';
 import { signalFirstTopUp } from '../../operations/signal-first-top-up.js';
 import { poll } from '../support/poll.js';
 import {
   type Applicant,
+  anAddress,
   businessNumber,
   type OnboardingWorld,
   PDF,
@@ -48,6 +55,22 @@ const reachState = (advertiserId: string, reached: (state: AdvertiserOnboardingS
     return reached(state) && state;
   });
 const UNREADABLE = { code: 'document_unreadable', field: 'documents.contract', text: '3쪽이 흐립니다' };
+
+/** Every payload of a history as text. */
+function payloadsOf(value: unknown): string[] {
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString()];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(payloadsOf) : [];
+}
+
+function expectNothingOf(form: Readonly<Record<string, unknown>>, history: unknown): void {
+  const readable = payloadsOf(history).join('\n');
+  const shown = Object.entries(form).filter(
+    ([, value]) =>
+      typeof value === 'string' && [value, value.replaceAll('-', '')].some((text) => readable.includes(text)),
+  );
+  expect(readable).toContain('document_unreadable');
+  expect(shown).toEqual([]);
+}
 
 describe('from sign-up to the first campaign', () => {
   test('rejected over HTTP, corrected, approved over HTTP, topped up, invited: each step told and on the record', async () => {
@@ -88,6 +111,7 @@ describe('from sign-up to the first campaign', () => {
     await signalFirstTopUp(world.temporal.client, advertiserId);
     expect(await handleOf(advertiserId).result()).toMatchObject({ phase: 'completed', decidedVia: 'update' });
     await signalFirstTopUp(world.temporal.client, advertiserId);
+    expectNothingOf(applicant.form, await handleOf(advertiserId).fetchHistory());
     expect((await applicant.notices()).filter((name) => name.startsWith('advertiser'))).toEqual([
       'advertiser_application_received',
       'advertiser_rejected',
@@ -120,6 +144,12 @@ describe('from sign-up to the first campaign', () => {
     );
     await handle.signal(ADVERTISER_ONBOARDING.approve);
     await reachState(advertiserId, (state) => state.ignoredDecision?.why === 'a decision names its reviewer');
+    await handle.signal(ADVERTISER_ONBOARDING.approve, { reviewerId: { toString: 1 } });
+    await handle.signal(ADVERTISER_ONBOARDING.reject, {
+      reviewerId: world.admin.userId,
+      reasons: [{ code: { toString: 1 }, field: 'address', text: '' }],
+    });
+    await reachState(advertiserId, (state) => state.ignoredDecision?.why === 'unknown reason code');
     await handle.signal(ADVERTISER_ONBOARDING.approve, { reviewerId: world.admin.userId });
     await reach('approved');
     const { rows } = await world.pool.query(
@@ -194,9 +224,62 @@ describe('the automatic check', () => {
     expect(told).toContain(applicant.advertiserId);
     await applicant.reach('in_review');
   });
+
+  test('a run that came to a bad end during the check is started again by the sweep', async () => {
+    await world.sandbox.behaviour('business-registry', { failNext: 1_000 });
+    const applicant = await submitted();
+    const { advertiserId } = applicant;
+    await reachState(advertiserId, ({ phase }) => phase === 'checking');
+    await world.pool.query(
+      `UPDATE advertiser_application SET updated_at = business_now() - interval '2 minutes' WHERE advertiser_id = $1`,
+      [advertiserId],
+    );
+    const sweep = () => submitStrandedApplications(world.pool, world.temporal.client);
+    expect(await sweep()).not.toContain(advertiserId);
+    await handleOf(advertiserId).terminate();
+    expect(await sweep()).toContain(advertiserId);
+    await world.sandbox.behaviour('business-registry', {});
+    await applicant.reach('in_review');
+  });
+
+  test('a run that is started again finds an approved application where it was', async () => {
+    const { advertiserId } = await inReview();
+    expect((await decide(advertiserId, { verdict: 'approve' })).status).toBe(200);
+    await handleOf(advertiserId).terminate();
+    await submitAdvertiserOnboarding(world.temporal.client, { advertiserId, version: 1 });
+    await reachState(advertiserId, ({ phase }) => phase === 'awaiting_top_up');
+  });
 });
 
 describe('who may decide', () => {
+  test('nobody on a submission that came after the one that was read', async () => {
+    const applicant = await inReview();
+    const { advertiserId } = applicant;
+    expect(
+      (await decide(advertiserId, { verdict: 'reject', version: 1, reasons: [UNREADABLE] })).status,
+    ).toBe(200);
+    await applicant.reach('rejected');
+    await applicant.submit();
+    await applicant.reach('in_review');
+    await reachState(advertiserId, ({ phase }) => phase === 'in_review');
+    const late = await decide(advertiserId, { verdict: 'approve', version: 1 }, world.otherAdmin);
+    expect([late.status, late.body.code]).toEqual([422, 'command_refused']);
+    expect(late.body.detail).toContain('ersion 2');
+    expect((await decide(advertiserId, { verdict: 'approve', version: 0 })).status).toBe(400);
+    expect((await decide(advertiserId, { verdict: 'approve', version: 2 })).status).toBe(200);
+  });
+
+  test('a reminder that comes after the decision is not sent', async () => {
+    const { advertiserId, reach } = await inReview();
+    await decide(advertiserId, { verdict: 'approve' });
+    await reach('approved');
+    await escalateApplicationReview(world.pool, { advertiserId, version: 1, reminder: 1 });
+    const { rowCount } = await world.pool.query('SELECT FROM notification WHERE dedupe_key = $1', [
+      `advertiser-review-overdue:${advertiserId}:1:1`,
+    ]);
+    expect(rowCount).toBe(0);
+  });
+
   test('nobody on an application of their own, and not while another reviewer has it', async () => {
     const { advertiserId } = await inReview();
     const claim = (by: typeof world.admin) => by.call('POST', `/v1/advertiser-reviews/${advertiserId}/claim`);
@@ -255,38 +338,45 @@ describe('who may decide', () => {
 });
 
 describe('an applicant', () => {
-  test('reaches its application and its inbox, and nothing else of the console', async () => {
-    const applicant = await world.applicant();
-    const open = new Set([
-      'DELETE /v1/sessions/current',
-      'GET /v1/me',
-      'GET /v1/advertisers/{id}',
-      'GET /v1/notifications',
-      'GET /v1/notifications/unread-count',
-      'POST /v1/notifications/{id}/read',
-      'POST /v1/notifications/read-all',
-    ]);
-    const wrong: string[] = [];
-    for (const route of world.routes) {
-      const name = `${route.method.toUpperCase()} ${route.path}`;
-      if (!('roles' in route.access) || !route.access.roles.includes('advertiser')) continue;
-      if (open.has(name) || route.path.startsWith('/v1/advertiser-applications')) continue;
-      const body = route.body === undefined ? undefined : {};
-      const path = route.path.replace(/\{\w+\}/g, applicant.advertiserId);
-      const answer = await applicant.call(route.method.toUpperCase(), path, body);
-      if (answer.status !== 403 || answer.body.code !== 'advertiser_not_active')
-        wrong.push(`${name}: ${answer.status}`);
-    }
-    expect(wrong).toEqual([]);
-    expect((await applicant.call('GET', `/v1/advertisers/${applicant.advertiserId}`)).body.status).toBe(
-      'applied',
-    );
-    expect((await applicant.call('GET', '/v1/notifications')).body).toEqual({
-      items: [],
-      nextCursor: null,
-      unread: 0,
-    });
-  });
+  test.each(['applied', 'closed'])(
+    '%s reaches its application and its inbox, and nothing else of the console',
+    async (status) => {
+      const applicant = await world.applicant();
+      await world.pool.query('UPDATE advertiser SET status = $2 WHERE id = $1', [
+        applicant.advertiserId,
+        status,
+      ]);
+      const open = new Set([
+        'DELETE /v1/sessions/current',
+        'GET /v1/me',
+        'GET /v1/advertisers/{id}',
+        'GET /v1/notifications',
+        'GET /v1/notifications/unread-count',
+        'POST /v1/notifications/{id}/read',
+        'POST /v1/notifications/read-all',
+      ]);
+      const wrong: string[] = [];
+      for (const route of world.routes) {
+        const name = `${route.method.toUpperCase()} ${route.path}`;
+        if (!('roles' in route.access) || !route.access.roles.includes('advertiser')) continue;
+        if (open.has(name) || route.path.startsWith('/v1/advertiser-applications')) continue;
+        const body = route.body === undefined ? undefined : {};
+        const path = route.path.replace(/\{\w+\}/g, applicant.advertiserId);
+        const answer = await applicant.call(route.method.toUpperCase(), path, body);
+        if (answer.status !== 403 || answer.body.code !== 'advertiser_not_active')
+          wrong.push(`${name}: ${answer.status}`);
+      }
+      expect(wrong).toEqual([]);
+      expect((await applicant.call('GET', `/v1/advertisers/${applicant.advertiserId}`)).body.status).toBe(
+        status,
+      );
+      expect((await applicant.call('GET', '/v1/notifications')).body).toEqual({
+        items: [],
+        nextCursor: null,
+        unread: 0,
+      });
+    },
+  );
 
   test('sees nothing of another’s application: the same answer as for none', async () => {
     const [one, other] = [await world.applicant(), await world.applicant()];
@@ -375,6 +465,46 @@ describe('wrong inputs', () => {
       ),
     );
     expect(twins.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  test('whoever probes numbers and addresses from one place is told to wait, and others are not', async () => {
+    const from = anAddress();
+    const probe = (address: Record<string, string>) =>
+      world.nobody.call(
+        'POST',
+        '/v1/advertiser-applications',
+        world.form({ businessNumber: '1234567890' }),
+        address,
+      );
+    for (let tries = 1; tries <= 30; tries += 1) expect((await probe(from)).status).toBe(422);
+    const { status, body, headers } = await probe(from);
+    expect([status, body.code]).toEqual([429, 'too_many_applications']);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await probe(anAddress())).status).toBe(422);
+  });
+
+  test('a draft that nobody went on with for thirty days does not keep a number from its company', async () => {
+    const squatter = await world.applicant();
+    const { businessNumber: number } = squatter.form;
+    const signUp = () =>
+      world.nobody.call(
+        'POST',
+        '/v1/advertiser-applications',
+        world.form({ businessNumber: number }),
+        anAddress(),
+      );
+    const age = (days: number) =>
+      world.pool.query(
+        'UPDATE advertiser_application SET updated_at = business_now() - make_interval(days => $2) WHERE advertiser_id = $1',
+        [squatter.advertiserId, days],
+      );
+    await age(29);
+    expect((await signUp()).status).toBe(409);
+    await age(31);
+    expect((await signUp()).status).toBe(201);
+    await squatter.upload();
+    const late = await squatter.submit();
+    expect([late.status, late.body.code]).toEqual([409, 'already_exists']);
   });
 
   test('papers: other types, other content than said, nothing, too much', async () => {

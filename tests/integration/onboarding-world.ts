@@ -85,6 +85,7 @@ export async function startOnboardingWorld(): Promise<OnboardingWorld> {
     TOPIC_PREFIX: `onboarding-${unique}-`,
     TEMPORAL_NAMESPACE: `onboarding-${unique}`,
     SHUTDOWN_TIMEOUT_MS: 5_000,
+    TRUSTED_PROXIES: '1',
   };
   const deleteNamespace = await createTemporalNamespace(config);
   const log = pino({ level: 'error' });
@@ -178,8 +179,13 @@ export async function startOnboardingWorld(): Promise<OnboardingWorld> {
   };
 }
 
+/** Sign-ups are counted by address: each comes from its own. */
+export const anAddress = () => ({
+  'x-forwarded-for': [10, randomInt(256), randomInt(256), randomInt(256)].join('.'),
+});
+
 async function applicant(url: string, pool: DatabasePool, form: Record<string, unknown>): Promise<Applicant> {
-  const made = await personOf(url, {}, '').call('POST', '/v1/advertiser-applications', form);
+  const made = await personOf(url, {}, '').call('POST', '/v1/advertiser-applications', form, anAddress());
   if (made.status !== 201) throw new Error(`sign-up: ${made.status} ${JSON.stringify(made.body)}`);
   const advertiserId = String(made.body.id);
   const path = `/v1/advertiser-applications/${advertiserId}`;
