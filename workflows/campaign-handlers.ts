@@ -90,7 +90,9 @@ async function decideBySignal(
   verdict: ReviewVerdict,
   signal: ReviewSignal | undefined,
 ): Promise<void> {
-  const reviewerId = signal?.reviewerId ?? '';
+  // Whatever was typed behind the signal: text of a thing that has none would fail, and be tried for ever.
+  const named: unknown = signal?.reviewerId;
+  const reviewerId = typeof named === 'string' ? named : '';
   const command = {
     commandId: `signal:${uuid4()}`,
     verdict,
@@ -99,7 +101,7 @@ async function decideBySignal(
     rejectedKeywords: signal?.rejectedKeywords ?? [],
   };
   const answer = await record.desk.take(command.commandId, () => decide(record, command, 'signal'));
-  if (!answer.accepted) record.facts.ignoredDecision = { by: String(reviewerId), why: answer.why ?? '' };
+  if (!answer.accepted) record.facts.ignoredDecision = { by: reviewerId, why: answer.why ?? '' };
 }
 
 /** Asked again here, because another decision may have been taken while this one waited for its turn. */

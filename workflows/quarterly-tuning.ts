@@ -84,7 +84,8 @@ function registerHandlers(facts: Facts, quarter: string): void {
     },
   });
   const bySignal = async (verdict: 'approve' | 'reject', signal: TuningSignal | undefined) => {
-    const decision = { commandId: uuid4(), verdict, actorId: String(signal?.actorId ?? '') };
+    const named: unknown = signal?.actorId;
+    const decision = { commandId: uuid4(), verdict, actorId: typeof named === 'string' ? named : '' };
     const why = refusalOf(decision, facts);
     const answer =
       why === null ? await decide(facts, quarter, decision) : ({ accepted: false, why } as const);

@@ -202,6 +202,7 @@ describe('review', () => {
     expect(await refusalOf(decide(handle, { verdict: 'reject', reasons: ['a\u0000b'] }))).toContain(
       'not valid text',
     );
+    await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: { toString: 1 } });
     await handle.signal(CAMPAIGN_LIFECYCLE.approve, { reviewerId: 'usr\u0000' });
     await reach(handle, (state) => state.ignoredDecision?.why === 'the reviewer is not named in valid text');
     outside.outside(campaignId).refusesData = true;

@@ -183,6 +183,7 @@ describe('the quarterly run', () => {
     await execute(QUARTERLY_TUNING.workflowType, 'quarterly-scheduled');
     await poll('it waits', async () => (await state()).phase === 'waiting', 20_000);
     // A name that no store takes must not end the workflow.
+    await handle().signal(QUARTERLY_TUNING.approve, { actorId: { toString: 1 } });
     await handle().signal(QUARTERLY_TUNING.approve, { actorId: 'usr_\u0000' });
     await poll('it is ignored', async () => (await state()).ignoredDecision !== null, 20_000);
     await handle().signal(QUARTERLY_TUNING.approve, { actorId: 'usr_seller' });
