@@ -62,10 +62,12 @@ export async function submitCampaignLifecycle(
   campaign: CampaignReference,
 ): Promise<Result<null>> {
   return reached(async () => {
-    await client.workflow.signalWithStart(CAMPAIGN_LIFECYCLE.workflowType, {
-      ...startOptions(campaign),
-      signal: CAMPAIGN_LIFECYCLE.resubmit,
-    });
+    await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+      client.workflow.signalWithStart(CAMPAIGN_LIFECYCLE.workflowType, {
+        ...startOptions(campaign),
+        signal: CAMPAIGN_LIFECYCLE.resubmit,
+      }),
+    );
     return null;
   });
 }
