@@ -1,7 +1,6 @@
 import { SEOUL_OFFSET_MS } from './business-date.js';
 
 export const DEVICE_TYPES = ['mobile', 'desktop', 'app'] as const;
-export type DeviceType = (typeof DEVICE_TYPES)[number];
 
 /** ISO 3166-2 codes of the provinces and metropolitan cities of Korea. */
 export const REGIONS = [

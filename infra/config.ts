@@ -241,19 +241,31 @@ export const configSchema = z.object({
     .describe('Kakao Alimtalk and SMS (Solapi shape). Default: the sandbox.'),
   MESSAGES_API_KEY: z.string().min(8).default(DEMO_SECRETS.MESSAGES_API_KEY).describe('Its key.'),
   MESSAGES_API_SECRET: z.string().min(8).default(DEMO_SECRETS.MESSAGES_API_SECRET).describe('Its secret.'),
-  SMTP_URL: z.string().default('smtp://127.0.0.1:18041').describe('Mail server. Default: the sandbox mailbox.'),
+  SMTP_URL: z
+    .string()
+    .default('smtp://127.0.0.1:18041')
+    .describe('Mail server. Default: the sandbox mailbox.'),
   MAIL_FROM: z.string().default('광고센터 <no-reply@ads.example>').describe('Sender of mails.'),
   PLATFORM_BUSINESS_NUMBER: z
     .string()
     .refine(isBusinessNumber, 'a valid business number, 10 digits')
     .default('2208162517')
     .describe('Supplier on tax invoices: business number of the platform.'),
-  PLATFORM_NAME: z.string().min(1).max(200).default('데모커머스 주식회사').describe('Its name on tax invoices.'),
+  PLATFORM_NAME: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('데모커머스 주식회사')
+    .describe('Its name on tax invoices.'),
   PLATFORM_REPRESENTATIVE: z.string().min(1).max(100).default('김데모').describe('Its representative.'),
   PLATFORM_ADDRESS: z.string().max(300).default('서울특별시 중구 세종대로 110').describe('Its address.'),
   PLATFORM_EMAIL: z.email().default('tax@ads.example').describe('Its address for mail about tax invoices.'),
-  OUTSIDE_PROVIDERS_PORT: port.default(18_040).describe('Sandbox of the outside services (process `outside`).'),
-  OUTSIDE_MAILBOX_PORT: port.default(18_041).describe('SMTP port of the sandbox mailbox (process `outside`).'),
+  OUTSIDE_PROVIDERS_PORT: port
+    .default(18_040)
+    .describe('Sandbox of the outside services (process `outside`).'),
+  OUTSIDE_MAILBOX_PORT: port
+    .default(18_041)
+    .describe('SMTP port of the sandbox mailbox (process `outside`).'),
   STOREFRONT_PORT: port.default(18_042).describe('Demonstration shop (process `outside`).'),
   AD_SERVER_URL: z
     .url()

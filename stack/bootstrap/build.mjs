@@ -124,7 +124,9 @@ const runCompiler = () => run(npxPath('tsc'), ['--noCheck', '-p', 'tsconfig.json
 
 function isComplete(files) {
   const compiled = files.filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'));
-  return compiled.every((file) => existsSync(join(DIST, relative(REPO_ROOT, file).replace(/\.tsx?$/, '.js'))));
+  return compiled.every((file) =>
+    existsSync(join(DIST, relative(REPO_ROOT, file).replace(/\.tsx?$/, '.js'))),
+  );
 }
 
 function copyAssets(files) {
