@@ -13,6 +13,7 @@ import { creditTopUp } from '../operations/credit-top-up.js';
 import { grantPromo } from '../operations/grant-promo.js';
 import { importProductFeed } from '../operations/import-product-feed.js';
 import { registerAdvertiser } from '../operations/register-advertiser.js';
+import { startSettlingOpenDays } from '../operations/settlement-workflow.js';
 import { tellCampaignsThatClockMoved } from '../operations/tell-clock-moved.js';
 import { buildCatalogue, type Catalogue } from '../outside/commerce/catalogue.js';
 import { SHOP_CATEGORIES } from '../outside/commerce/categories.js';
@@ -60,7 +61,7 @@ export async function seed(context: ProcessContext, args: readonly string[]): Pr
       Number(values['campaigns-per-seller']),
     );
     const history = await seedHistory({ pool, log, random: spread() });
-    if (history.clicks > 0) await planEndsAgain(context, pool);
+    if (history.clicks > 0) await endHistory(context, pool);
     const figures = {
       products: catalogue.products.length,
       rejectedFeedRows: catalogue.rejected,
@@ -79,11 +80,15 @@ export async function seed(context: ProcessContext, args: readonly string[]): Pr
   }
 }
 
-/** The campaigns planned their end while the clock stood in the past. */
-async function planEndsAgain({ config, log }: ProcessContext, pool: DatabasePool): Promise<void> {
+/**
+ * The campaigns planned their end while the clock stood in the past; and the days that are over now are settled, as
+ * the schedule would do in the night.
+ */
+async function endHistory({ config, log }: ProcessContext, pool: DatabasePool): Promise<void> {
   const temporal = createTemporalClient(config);
   try {
     await tellCampaignsThatClockMoved(pool, temporal.client, log);
+    must(await startSettlingOpenDays(temporal.client, DEMO.financeUserId));
   } finally {
     await temporal.close();
   }

@@ -47,6 +47,7 @@ function printAddresses(stack: Stack, seconds: number): void {
     ['ad server', url(ports.adServer)],
     ['console API', url(ports.consoleApi)],
     ['its documentation', url(ports.consoleApi, '/docs')],
+    ['operators', url(ports.consoleApi, '/status')],
     ['demo shop', url(ports.storefront)],
     ['sandbox mailbox', url(ports.providers, '/mailbox')],
     ['Temporal UI', external.includes('temporal') ? 'of your own server' : url(ports.temporalUi)],
