@@ -1,10 +1,5 @@
-import {
-  type Client,
-  isGrpcServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   ADVERTISER_ONBOARDING,
   type AdvertiserOnboardingInput,
@@ -14,8 +9,11 @@ import {
   type OnboardingReviewCommand,
 } from '../contracts/temporal/advertiser-onboarding.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
-import { err, type Failure, ok, type Result } from '../domain/result.js';
+import { err, type Result } from '../domain/result.js';
 import type { DatabasePool } from '../infra/postgres.js';
+import { reached, sentence } from './workflow-call.js';
+
+const NOBODY_WAITS = 'The application is not in review.';
 
 /** How long a console waits for Temporal before it tells the person to try again. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -32,7 +30,7 @@ export async function submitAdvertiserOnboarding(
   application: { readonly advertiserId: string; readonly version: number },
 ): Promise<Result<null>> {
   const { advertiserId, version } = application;
-  return reached(async () => {
+  return reached(NOBODY_WAITS, async () => {
     await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       client.workflow.signalWithStart(ADVERTISER_ONBOARDING.workflowType, {
         workflowId: advertiserOnboardingWorkflowId(advertiserId),
@@ -58,7 +56,7 @@ export async function decideOnApplication(
   command: OnboardingReviewCommand,
 ): Promise<Result<OnboardingAnswer>> {
   const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
-  const sent = await reached(() =>
+  const sent = await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       handle.executeUpdate<OnboardingAnswer, [OnboardingReviewCommand]>(ADVERTISER_ONBOARDING.submitReview, {
         args: [command],
@@ -76,7 +74,7 @@ export async function queryAdvertiserOnboarding(
   advertiserId: string,
 ): Promise<Result<AdvertiserOnboardingState>> {
   const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
-  return reached(() =>
+  return reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       handle.query<AdvertiserOnboardingState>(ADVERTISER_ONBOARDING.state),
     ),
@@ -91,7 +89,7 @@ export async function tellApplicationsThatClockMoved(pool: DatabasePool, client:
   let told = 0;
   for (const { advertiserId } of rows) {
     const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
-    const sent = await reached(async () => {
+    const sent = await reached(NOBODY_WAITS, async () => {
       await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
         handle.signal(ADVERTISER_ONBOARDING.clockMoved),
       );
@@ -130,42 +128,10 @@ export async function submitStrandedApplications(pool: DatabasePool, client: Cli
 /** A run that has ended still answers queries, so its phase alone says nothing. */
 async function isChecking(client: Client, advertiserId: string): Promise<boolean> {
   const handle = client.workflow.getHandle(advertiserOnboardingWorkflowId(advertiserId));
-  const description = await reached(() =>
+  const description = await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => handle.describe()),
   );
   if (!description.ok || description.value.status.name !== 'RUNNING') return false;
   const state = await queryAdvertiserOnboarding(client, advertiserId);
   return state.ok && state.value.phase === 'checking';
 }
-
-const UNAVAILABLE: Failure = {
-  code: 'dependency_unavailable',
-  message: 'The workflow service does not answer.',
-  nextStep: 'Try again in a moment with the same Idempotency-Key: nothing is done twice.',
-};
-
-async function reached<T>(call: () => Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await call());
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure === null) throw error;
-    return err(failure);
-  }
-}
-
-function failureOf(error: unknown): Failure | null {
-  if (error instanceof WorkflowNotFoundError) {
-    return { code: 'wrong_status', message: 'The application is not in review.' };
-  }
-  if (error instanceof WorkflowUpdateFailedError) {
-    const { cause } = error;
-    const refused = cause instanceof ApplicationFailure && cause.type === 'CommandRefused';
-    return refused ? { code: 'wrong_status', message: sentence(cause.message) } : null;
-  }
-  const timedOut = error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
-  const cause = error instanceof Error ? error.cause : undefined;
-  return timedOut || isGrpcServiceError(error) || isGrpcServiceError(cause) ? UNAVAILABLE : null;
-}
-
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

@@ -1,11 +1,5 @@
-import {
-  type Client,
-  isGrpcServiceError,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   CAMPAIGN_LIFECYCLE,
   type CampaignLifecycleInput,
@@ -20,7 +14,10 @@ import {
   type SubmitReviewCommand,
   TASK_QUEUES,
 } from '../contracts/temporal/campaign-lifecycle.js';
-import { err, type Failure, ok, type Result } from '../domain/result.js';
+import { err, type Result } from '../domain/result.js';
+import { reached, sentence } from './workflow-call.js';
+
+const NOBODY_WAITS = 'The campaign is not in review or serving.';
 
 export interface CampaignReference {
   readonly campaignId: string;
@@ -61,7 +58,7 @@ export async function submitCampaignLifecycle(
   client: Client,
   campaign: CampaignReference,
 ): Promise<Result<null>> {
-  return reached(async () => {
+  return reached(NOBODY_WAITS, async () => {
     await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       client.workflow.signalWithStart(CAMPAIGN_LIFECYCLE.workflowType, {
         ...startOptions(campaign),
@@ -111,7 +108,7 @@ export async function commandCampaign<N extends keyof UpdateCommands>(
   command: UpdateCommands[N],
 ): Promise<Result<CommandAnswer>> {
   const handle = client.workflow.getHandle(campaignWorkflowId(campaignId));
-  const sent = await reached(() =>
+  const sent = await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       handle.executeUpdate<CommandAnswer, [UpdateCommands[N]]>(CAMPAIGN_LIFECYCLE[name], {
         args: [command],
@@ -130,7 +127,7 @@ export async function queryCampaignLifecycle(
   campaignId: string,
 ): Promise<Result<CampaignLifecycleState>> {
   const handle = client.workflow.getHandle(campaignWorkflowId(campaignId));
-  return reached(() =>
+  return reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       handle.query<CampaignLifecycleState>(CAMPAIGN_LIFECYCLE.state),
     ),
@@ -139,43 +136,8 @@ export async function queryCampaignLifecycle(
 
 /** The business clock has moved: the lifecycle plans its end date again. */
 export async function tellClockMoved(client: Client, campaignId: string): Promise<Result<null>> {
-  return reached(async () => {
+  return reached(NOBODY_WAITS, async () => {
     await client.workflow.getHandle(campaignWorkflowId(campaignId)).signal(CAMPAIGN_LIFECYCLE.clockMoved);
     return null;
   });
 }
-
-const UNAVAILABLE: Failure = {
-  code: 'dependency_unavailable',
-  message: 'The workflow service does not answer.',
-  nextStep: 'Try again in a moment with the same Idempotency-Key: nothing is done twice.',
-};
-
-async function reached<T>(call: () => Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await call());
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure === null) throw error;
-    return err(failure);
-  }
-}
-
-function failureOf(error: unknown): Failure | null {
-  if (error instanceof WorkflowNotFoundError) {
-    return { code: 'wrong_status', message: 'The campaign is not in review or serving.' };
-  }
-  if (error instanceof WorkflowUpdateFailedError) {
-    const { cause } = error;
-    const refused = cause instanceof ApplicationFailure && cause.type === 'CommandRefused';
-    return refused ? { code: 'wrong_status', message: sentence(cause.message) } : null;
-  }
-  const timedOut = error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
-  return timedOut || isGrpcServiceError(error) || isGrpcServiceError(causeOf(error)) ? UNAVAILABLE : null;
-}
-
-const causeOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
-
-/** Field names that begin a sentence keep their spelling. */
-const sentence = (text: string) =>
-  /^[a-z]+ /.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `${text}.`;

@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import {
   DAILY_SETTLEMENT,
@@ -15,6 +15,7 @@ import {
 } from '../contracts/temporal/settlement.js';
 import { err, ok, type Result } from '../domain/result.js';
 import type { RepairedDocument } from './repair-tax-invoice.js';
+import { isUnreached, WORKFLOWS_UNAVAILABLE } from './workflow-call.js';
 
 /** Starts or joins the run of a day. */
 export const startDailySettlement = (client: Client, day: OpenDay, requestedBy: string) =>
@@ -83,13 +84,8 @@ async function reached(
     await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return ok({ workflowId });
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (!isGrpcServiceError(error) && !isGrpcServiceError(cause)) throw error;
-    return err({
-      code: 'dependency_unavailable',
-      message: 'The workflow service does not answer.',
-      nextStep: 'Try again in a moment: nothing is done twice.',
-    });
+    if (!isUnreached(error)) throw error;
+    return err(WORKFLOWS_UNAVAILABLE);
   }
   return ok({ workflowId });
 }

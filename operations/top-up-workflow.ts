@@ -1,10 +1,4 @@
-import {
-  type Client,
-  isGrpcServiceError,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateStage,
-} from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowUpdateStage } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import {
   type ConfirmTopUpAnswer,
@@ -14,9 +8,12 @@ import {
   type TopUpProgress,
   topUpWorkflowId,
 } from '../contracts/temporal/top-up.js';
-import { err, type Failure, ok, type Result } from '../domain/result.js';
+import { ok, type Result } from '../domain/result.js';
 import type { DatabasePool } from '../infra/postgres.js';
 import { keyword } from './search-attributes.js';
+import { reached } from './workflow-call.js';
+
+const NOBODY_WAITS = 'This top-up is not waiting for a payment any more.';
 
 /** How long a person waits for an answer that comes from the payment provider. */
 const ANSWER_TIMEOUT_MS = 7_000;
@@ -41,7 +38,7 @@ export async function startTopUp(
   client: Client,
   topUp: TopUpReference,
 ): Promise<Result<null>> {
-  return reached(async () => {
+  return reached(NOBODY_WAITS, async () => {
     try {
       await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
         client.workflow.start(TOP_UP.workflowType, startOptions(topUp)),
@@ -60,7 +57,7 @@ export async function startTopUp(
 /** Waits until the order can be paid, as long as a person waits; not an error when that takes longer. */
 export async function awaitOpened(client: Client, topUpId: string): Promise<void> {
   const handle = client.workflow.getHandle(topUpWorkflowId(topUpId));
-  await reached(() =>
+  await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
       handle.executeUpdate<TopUpProgress, []>(TOP_UP.opened),
     ),
@@ -77,7 +74,7 @@ export async function confirmTopUpPayment(
   command: ConfirmTopUpCommand,
 ): Promise<Result<ConfirmTopUpAnswer | null>> {
   const handle = client.workflow.getHandle(topUpWorkflowId(topUpId));
-  const accepted = await reached(() =>
+  const accepted = await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       handle.startUpdate<ConfirmTopUpAnswer, [ConfirmTopUpCommand]>(TOP_UP.confirm, {
         args: [command],
@@ -87,7 +84,7 @@ export async function confirmTopUpPayment(
     ),
   );
   if (!accepted.ok) return accepted;
-  const answer = await reached(() =>
+  const answer = await reached(NOBODY_WAITS, () =>
     client.connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () => accepted.value.result()),
   );
   if (answer.ok) return answer;
@@ -96,7 +93,7 @@ export async function confirmTopUpPayment(
 
 /** The provider says that a payment changed. Sent with the start: also an order that was over is looked at again. */
 export async function signalPaymentChanged(client: Client, topUp: TopUpReference): Promise<Result<null>> {
-  return reached(async () => {
+  return reached(NOBODY_WAITS, async () => {
     await client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       client.workflow.signalWithStart(TOP_UP.workflowType, {
         ...startOptions(topUp),
@@ -122,27 +119,4 @@ export async function startStrandedTopUps(pool: DatabasePool, client: Client): P
     if ((await startTopUp(pool, client, row)).ok) started.push(row.topUpId);
   }
   return started;
-}
-
-const UNAVAILABLE: Failure = {
-  code: 'dependency_unavailable',
-  message: 'The workflow service does not answer.',
-  nextStep: 'Try again in a moment with the same Idempotency-Key: nothing is done twice.',
-};
-
-async function reached<T>(call: () => Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await call());
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      return err({ code: 'wrong_status', message: 'This top-up is not waiting for a payment any more.' });
-    if (isUnreached(error)) return err(UNAVAILABLE);
-    throw error;
-  }
-}
-
-function isUnreached(error: unknown): boolean {
-  const timedOut = error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
-  const cause = error instanceof Error ? error.cause : undefined;
-  return timedOut || isGrpcServiceError(error) || isGrpcServiceError(cause);
 }

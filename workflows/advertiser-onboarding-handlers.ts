@@ -18,6 +18,7 @@ import { INVALID_DATA, type ReviewVerdict } from '../contracts/temporal/campaign
 import { onboardingReviewRefusal } from '../domain/advertiser-onboarding.js';
 import { steps } from './advertiser-onboarding-activities.js';
 import type { OnboardingRecord } from './advertiser-onboarding-record.js';
+import { refuse } from './refuse.js';
 
 const stateQuery = defineQuery<AdvertiserOnboardingState>(NAMES.state);
 const submitReviewUpdate = defineUpdate<OnboardingAnswer, [OnboardingReviewCommand]>(NAMES.submitReview);
@@ -51,11 +52,6 @@ export function registerOnboardingHandlers(record: OnboardingRecord): void {
   );
   setHandler(approveSignal, (signal) => decideBySignal(record, 'approve', signal));
   setHandler(rejectSignal, (signal) => decideBySignal(record, 'reject', signal));
-}
-
-/** The refusal of a validator: nothing enters the history, the caller sees the sentence. */
-function refuse(why: string | null): void {
-  if (why !== null) throw ApplicationFailure.nonRetryable(why, 'CommandRefused');
 }
 
 /** A signal cannot be answered, so whatever is not carried out stays visible in the query. */

@@ -25,6 +25,7 @@ import {
 import { phaseAfter, refusalOf, reviewRefusal } from '../domain/campaign-lifecycle.js';
 import { steps } from './campaign-activities.js';
 import type { CampaignRecord } from './campaign-record.js';
+import { refuse } from './refuse.js';
 
 export const stateQuery = defineQuery<CampaignLifecycleState>(NAMES.state);
 export const submitReviewUpdate = defineUpdate<CommandAnswer, [SubmitReviewCommand]>(NAMES.submitReview);
@@ -58,11 +59,6 @@ export function registerHandlers(record: CampaignRecord): void {
     totalBudgetKrw,
   }));
   registerChange(record, moveBudgetUpdate, ({ byKrw }) => ({ kind: 'moveBudget', byKrw }));
-}
-
-/** The refusal of a validator: nothing enters the history, the caller sees the sentence. */
-function refuse(why: string | null): void {
-  if (why !== null) throw ApplicationFailure.nonRetryable(why, 'CommandRefused');
 }
 
 /** A decision that comes during the automatic check waits for it, so that nobody has to guess when it is done. */

@@ -1,6 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  ApplicationFailure,
   allHandlersFinished,
   condition,
   defineQuery,
@@ -23,6 +22,7 @@ import {
 } from '../contracts/temporal/monitoring.js';
 import { isStorableText } from '../domain/storable-text.js';
 import { monitoringSteps as steps } from './chunked-run.js';
+import { refuse } from './refuse.js';
 
 /** A proposal that nobody decides ends by itself. */
 const DECISION_WITHIN = '30 days';
@@ -78,10 +78,7 @@ async function startForQuarter(facts: Facts): Promise<QuarterlyTuningState> {
 function registerHandlers(facts: Facts, quarter: string): void {
   setHandler(stateQuery, () => facts);
   setHandler(decideUpdate, (decision) => decide(facts, quarter, decision), {
-    validator: (decision) => {
-      const why = refusalOf(decision, facts);
-      if (why !== null) throw ApplicationFailure.nonRetryable(why, 'CommandRefused');
-    },
+    validator: (decision) => refuse(refusalOf(decision, facts)),
   });
   const bySignal = async (verdict: 'approve' | 'reject', signal: TuningSignal | undefined) => {
     const named: unknown = signal?.actorId;
