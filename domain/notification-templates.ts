@@ -18,13 +18,23 @@ export const NOTIFICATION_TEMPLATES = {
   campaign_approved: {
     ko: {
       subject: '[광고센터] 캠페인이 승인되었습니다: #{campaignName}',
-      body: '#{campaignName} 캠페인의 심사가 완료되어 광고 송출이 시작됩니다.',
+      body: '#{campaignName} 캠페인의 심사가 완료되었습니다. 순위에 반영되면 광고 송출이 시작됩니다.',
     },
     en: {
       subject: '[Ads] Campaign approved: #{campaignName}',
-      body: 'The review of #{campaignName} is complete. Its ads are served from now on.',
+      body: 'The review of #{campaignName} is complete. Its ads are served as soon as the ranking has taken it in.',
     },
     alimtalkCode: 'CAMPAIGN_APPROVED',
+  },
+  campaign_active: {
+    ko: {
+      subject: '[광고센터] 광고 송출이 시작되었습니다: #{campaignName}',
+      body: '#{campaignName} 캠페인이 순위에 반영되어 광고 송출이 시작되었습니다.',
+    },
+    en: {
+      subject: '[Ads] Serving: #{campaignName}',
+      body: 'The ranking has taken #{campaignName} in: its ads are served from now on.',
+    },
   },
   campaign_rejected: {
     ko: {

@@ -8,8 +8,9 @@ import {
 import { campaignKey, HEADER_TYPE } from '../contracts/topics.js';
 import { buildServingSnapshot, type ServingStatus } from '../domain/campaign-snapshot.js';
 import { invariant } from '../domain/result.js';
-import type { DatabasePool, Queryable } from '../infra/postgres.js';
+import { type DatabasePool, type Queryable, withTransaction } from '../infra/postgres.js';
 import { readCampaign } from './campaign-read.js';
+import { notify } from './notify.js';
 
 /**
  * Writes the next version of what serving this campaign means, from its rows as they are in this transaction.
@@ -104,15 +105,26 @@ export async function readSnapshotRow(
   return row ? { eventType: row.eventType, snapshot: servingSnapshotSchema.parse(row.snapshot) } : null;
 }
 
-/** The ranking has taken this version in. */
+/** The ranking has taken this version in. The first version of an approval: its seller hears that it is served. */
 export async function recordAcknowledgement(
-  db: Queryable,
+  pool: DatabasePool,
   campaignId: string,
   version: number,
 ): Promise<void> {
-  await db.query(
-    `UPDATE campaign_snapshot SET acknowledged_at = coalesce(acknowledged_at, business_now())
-      WHERE campaign_id = $1 AND version = $2`,
-    [campaignId, version],
-  );
+  await withTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ eventType: string; advertiserId: string; campaignName: string }>(
+      `UPDATE campaign_snapshot s SET acknowledged_at = business_now() FROM campaign c
+        WHERE s.campaign_id = $1 AND s.version = $2 AND s.acknowledged_at IS NULL AND c.id = s.campaign_id
+        RETURNING s.event_type AS "eventType", c.advertiser_id AS "advertiserId", c.name AS "campaignName"`,
+      [campaignId, version],
+    );
+    const [first] = rows;
+    if (first?.eventType !== 'CAMPAIGN_APPROVED') return;
+    await notify(client, {
+      dedupeKey: `campaign-active:${campaignId}:${version}`,
+      template: 'campaign_active',
+      to: { advertiserId: first.advertiserId },
+      variables: { campaignName: first.campaignName },
+    });
+  });
 }

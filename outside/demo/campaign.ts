@@ -14,12 +14,11 @@ export interface ServedCampaign {
   readonly categoryId: string;
   /** The first is the one that the story advertises; the others are the seller's other goods. */
   readonly productIds: readonly string[];
-  readonly dailyBudgetKrw: number;
 }
 
 const RANKED_WITHIN_MS = 60_000;
 const GOODS = ['유리 캔들 홀더', '리넨 에코백', '도자기 머그컵'] as const;
-export const DAILY_BUDGET_KRW = 30_000;
+const DAILY_BUDGET_KRW = 30_000;
 const MAX_CPC_KRW = 2_000;
 
 /** The shop sends its feed: the new seller's goods, in a category that others advertise in, too. */
@@ -88,7 +87,7 @@ export async function buildCampaign(
   );
   const verdicts = detail.keywords.map((one: { reviewStatus: string }) => one.reviewStatus).sort();
   stage.check('one keyword approved, one rejected', verdicts.join() === 'approved,rejected');
-  return { campaignId, keyword, categoryId, productIds, dailyBudgetKrw: DAILY_BUDGET_KRW };
+  return { campaignId, keyword, categoryId, productIds };
 }
 
 async function askForChanges(

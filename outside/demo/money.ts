@@ -53,7 +53,7 @@ async function untilCredited(seller: Caller, topUpId: string): Promise<void> {
   });
 }
 
-/** A registered card and a threshold above the balance: charged at once. Answers the amount that came. */
+/** A registered card and a threshold above the balance: charged at once. */
 export async function switchAutoTopUpOn(
   stage: Stage,
   { advertiserId, seller }: Applicant,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ServedCampaign } from './campaign.js';
 import type { Caller, Json } from './http.js';
 import { switchAutoTopUpOn } from './money.js';
@@ -6,9 +7,11 @@ import { ask, buyThroughAnAd, cancelLine, click, MATCHED_WITHIN_MS, newDevice } 
 import { type Stage, waitFor, won } from './stage.js';
 
 const MOST_CLICKS = 2_000;
-const GONE_WITHIN_MS = 10_000;
+/** So long without an ad of the campaign means that it is gone, not that one answer missed it. */
+const GONE_FOR_MS = 2_000;
+const ASK_EVERY_MS = 50;
 const BACK_WITHIN_MS = 60_000;
-export const AUTO_TOP_UP_KRW = 20_000;
+const AUTO_TOP_UP_KRW = 20_000;
 
 /** What was charged, told click by click by the ad server itself. */
 export interface Charged {
@@ -106,7 +109,8 @@ async function clickUntilGone(shop: Caller, campaign: ServedCampaign, charged: C
     const ad = ownAd(answer, campaign);
     if (ad === undefined) {
       goneSince ??= Date.now();
-      if (Date.now() - goneSince > GONE_WITHIN_MS / 5) return;
+      if (Date.now() - goneSince > GONE_FOR_MS) return;
+      await delay(ASK_EVERY_MS);
       continue;
     }
     goneSince = null;
@@ -122,7 +126,7 @@ function note(charged: Charged, answer: Json): void {
   charged.krw += answer.chargedCpcKrw;
 }
 
-/** Click-through and conversion rate of the ad as the shop’s page would read them. */
+/** Today’s click-through and conversion rate in the seller’s report. */
 export async function showRates(stage: Stage, { advertiserId, seller }: Applicant): Promise<void> {
   const totals = await waitFor(
     'the five-minute numbers hold impressions and clicks',

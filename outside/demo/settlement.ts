@@ -1,3 +1,9 @@
+import {
+  addMonths,
+  type BusinessDate,
+  monthStartOf,
+  startOfBusinessDate,
+} from '../../domain/business-date.js';
 import type { Caller, Json } from './http.js';
 import type { Applicant } from './onboarding.js';
 import type { Charged } from './serving.js';
@@ -5,11 +11,6 @@ import { type Stage, waitFor, won } from './stage.js';
 
 const SETTLED_WITHIN_MS = 180_000;
 const ACCEPTED_WITHIN_MS = 120_000;
-
-const nextMonth = (month: string) => {
-  const [year = 0, index = 0] = month.split('-').map(Number);
-  return index === 12 ? `${year + 1}-01` : `${year}-${String(index + 1).padStart(2, '0')}`;
-};
 
 /** The month ends on the business clock; its days and the month itself are closed without a force flag. */
 export async function settle(
@@ -21,14 +22,15 @@ export async function settle(
   stage.chapter('5 Settlement: day, month, tax invoice, files');
   const { seller, advertiserId } = applicant;
   const { businessDate } = await finance.get('/v1/business-clock');
-  const month: string = businessDate.slice(0, 7);
+  const monthStart: BusinessDate = monthStartOf(startOfBusinessDate(businessDate));
+  const month = monthStart.slice(0, 7);
   const early = await finance.ask('POST', '/v1/settlements/daily', { body: { date: businessDate } });
   stage.check(
     'a day that is not over cannot be settled',
     early.status === 409,
     `${early.status} ${early.body.code}`,
   );
-  const moved = await finance.post('/v1/business-clock/advances', { toDate: `${nextMonth(month)}-01` });
+  const moved = await finance.post('/v1/business-clock/advances', { toDate: addMonths(monthStart, 1) });
   stage.tell('business time moved to the next month', moved.now);
   await finance.post('/v1/settlements/daily', { date: businessDate });
   const run = await untilSettled(finance, businessDate);

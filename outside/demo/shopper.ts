@@ -10,7 +10,7 @@ const SHOPPER = {
     'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36',
 };
 /** Event time of a click is minutes old at most; the statements answer within seconds. */
-const MATCHED_WITHIN_MS = 90_000;
+export const MATCHED_WITHIN_MS = 90_000;
 const SHOWN_WITHIN_MS = 30_000;
 
 export interface AdQueryFields {
@@ -71,8 +71,6 @@ export async function order(shop: Caller, deviceId: string, lines: readonly Boug
 export async function cancelLine(shop: Caller, orderId: string, deviceId: string, lineNo: number) {
   await shop.post(`/v1/orders/${orderId}/cancellations`, { deviceId, lines: [{ lineNo }] });
 }
-
-export { MATCHED_WITHIN_MS };
 
 /** Serves, shows, clicks and buys once; every answer is looked at. */
 export async function buyThroughAnAd(

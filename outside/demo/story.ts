@@ -2,7 +2,7 @@ import { DEMO } from '../../contracts/demo.js';
 import { buildCampaign, optimise } from './campaign.js';
 import { createCaller, signIn } from './http.js';
 import { topUp } from './money.js';
-import { onboard, onboardBySignal } from './onboarding.js';
+import { checkNotices, onboard, onboardBySignal } from './onboarding.js';
 import { type Charged, sellThroughAds, showRates, spendAndComeBack } from './serving.js';
 import { settle } from './settlement.js';
 import type { Stage } from './stage.js';
@@ -19,7 +19,7 @@ const TOP_UPS = { cardKrw: 15_000, bankKrw: 11_000 } as const;
 
 /**
  * The whole business flow, from an application to an accepted tax invoice, as people do it: over HTTP and with the
- * Temporal CLI. Every step is looked at. Can be played again and again: each time another company. `midway` is
+ * Temporal CLI. Every step is looked at. Can be played again: each time another company, and a month later. `midway` is
  * called while today's numbers are fresh.
  */
 export async function playStory(
@@ -37,6 +37,7 @@ export async function playStory(
   await onboardBySignal(stage, admin, mark);
   await topUp(stage, applicant, TOP_UPS);
   const campaign = await buildCampaign(stage, { ...applicant, admin, shop: shopAtConsole, mark });
+  await checkNotices(stage, applicant, ['campaign_rejected', 'campaign_active']);
   const { adId } = await sellThroughAds(stage, shop, applicant, campaign, charged);
   await showRates(stage, applicant);
   const { campaignId } = campaign;

@@ -6,7 +6,7 @@ import { temporalCliPath } from './temporal-cli.mjs';
 
 const NODE = [20, 19];
 const JDK = [17];
-const GO = [1, 23];
+const GO = [1, 25];
 
 /** @returns the text of the one message, or undefined when nothing is missing. */
 export function missingTools() {

@@ -85,6 +85,11 @@ describe('from draft to serving', () => {
     await world.acknowledge(campaignId, 1, 'enabled', true);
     const detail = await reach(campaignId, ({ lifecycle }) => lifecycle?.activation === 'active');
     expect(detail).toMatchObject({ status: 'enabled', reviewStatus: 'approved', servingVersion: 1 });
+    const notices = await world.pool.query<{ template: string }>(
+      `SELECT template FROM notification WHERE dedupe_key LIKE '%' || $1 || '%' ORDER BY created_at, template`,
+      [campaignId],
+    );
+    expect(notices.rows.map(({ template }) => template)).toEqual(['campaign_approved', 'campaign_active']);
     const { rows } = await world.pool.query(
       `SELECT b.daily_budget_krw, s.acknowledged_at >= s.published_at AS acknowledged, a.actor_id, a.via
          FROM campaign_budget b JOIN campaign_snapshot s USING (campaign_id)

@@ -8,8 +8,8 @@ import type { Proof, ProofContext } from './proof.js';
 
 const BUSINESS_TOPICS = ['ad-events', 'campaign-events', 'conversion-events'];
 const STATEMENTS = ['conversion-match-24h', 'performance-5m', 'rtb-ranking'];
-/** `<what>:<business id>`: readable in the Temporal UI. */
-const READABLE_WORKFLOW_ID = /^[a-z]+(-[a-z]+)*:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)*$/;
+/** `<what>:<business id>`, or the words of a schedule and when it fired: readable in the Temporal UI. */
+const READABLE_WORKFLOW_ID = /^[a-z]+(-[a-z]+)*((:[A-Za-z0-9_-]+)+|-\d{4}-\d\d-\d\dT[\d:]+Z|)$/;
 
 export const proof: Proof = {
   name: 'topology',

@@ -17,8 +17,8 @@ export async function killAndAwait(stack: Stack, part: string): Promise<void> {
 
 /** Asked of the processes themselves: the deployer, for one, is ready only when its statements RUN again. */
 export async function everythingReady(stack: Stack): Promise<void> {
-  const { adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps } = stack.ports;
-  for (const port of [adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps]) {
+  const { adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps, outsideOps } = stack.ports;
+  for (const port of [adServerOps, balanceWorkerOps, backOfficeOps, backgroundOps, outsideOps]) {
     await poll(
       `the process on port ${port} says that it is ready`,
       async () => {
