@@ -104,7 +104,7 @@ describe('issuing', () => {
       expect(await invoices.issue(newRequest(changes))).toMatchObject(refusedAs(code));
     await refuse({ supplied: party('123-45-67890', '잘못된 번호') }, 'invalid_request');
     await refuse({ supplied: supplier }, 'same_party');
-    await refuse({ writeDate: addDays(TODAY, 62) }, 'invalid_write_date');
+    await refuse({ writeDate: addDays(TODAY, 402) }, 'invalid_write_date');
     await refuse({ items: [] }, 'invalid_request');
     await refuse({ items: Array.from({ length: 100 }, () => item(1_000, 100)) }, 'invalid_request');
     await refuse({ items: [item(1_000.5, 100)] }, 'invalid_request');
