@@ -109,7 +109,7 @@ describe('Alimtalk', () => {
       {
         channel: 'alimtalk',
         referenceId: talk.referenceId,
-        text: '겨울 캔들 캠페인의 심사가 완료되어 광고 송출이 시작됩니다.',
+        text: '겨울 캔들 캠페인의 심사가 완료되었습니다. 순위에 반영되면 광고 송출이 시작됩니다.',
       },
     ]);
     const sms = message('010-9999-0000');
