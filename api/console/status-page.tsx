@@ -84,6 +84,7 @@ const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-widt
 table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #ddd;padding:.5rem;text-align:left;vertical-align:top}
 .ok{color:#17692d}.attention{color:#8a4b00}.unavailable{color:#a11212}.level{font-weight:600;white-space:nowrap}
 label{display:block;margin:.8rem 0}input{display:block;font:inherit;padding:.3rem;width:20rem;max-width:100%}
+nav a{margin-right:1rem;color:#0b5345}footer{margin-top:2rem;color:#555}
 dl{margin:0;display:grid;grid-template-columns:max-content 1fr;gap:0 1rem}dd{margin:0;overflow-wrap:anywhere}`;
 
 interface ShellProps {
@@ -93,7 +94,14 @@ interface ShellProps {
   readonly children: ReactNode;
 }
 
+const FRAMES: Readonly<Record<PageLanguage, Readonly<Record<'nav' | 'status' | 'docs' | 'footer', string>>>> =
+  {
+    ko: { nav: '운영 메뉴', status: '시스템 상태', docs: 'API 문서', footer: '광고센터 운영' },
+    en: { nav: 'Operations', status: 'System status', docs: 'API documents', footer: 'Ad operations' },
+  };
+
 function Shell({ language, title, refresh, children }: ShellProps) {
+  const frame = FRAMES[language];
   return (
     <html lang={language}>
       <head>
@@ -104,10 +112,16 @@ function Shell({ language, title, refresh, children }: ShellProps) {
         <style>{STYLE}</style>
       </head>
       <body>
+        <header>
+          <nav aria-label={frame.nav}>
+            <a href="/status">{frame.status}</a> <a href="/docs">{frame.docs}</a>
+          </nav>
+        </header>
         <main>
           <h1>{title}</h1>
           {children}
         </main>
+        <footer>{frame.footer}</footer>
       </body>
     </html>
   );
