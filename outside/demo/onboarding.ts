@@ -147,5 +147,5 @@ export async function checkNotices(
     const text = JSON.stringify(await mailbox.get(`/sandbox/mails?to=${encodeURIComponent(email)}`));
     return subjects.every((subject) => text.includes(subject));
   });
-  stage.check('told in the inbox and by mail', true, subjects.join(' · '));
+  stage.check('told in the inbox and by mail', subjects.length >= templates.length, subjects.join(' · '));
 }

@@ -86,7 +86,11 @@ async function killForAWhile(
     const left = Math.round((endsAt - Date.now()) / MINUTE_MS);
     figure(`${left} minutes left`, JSON.stringify(await countsOf(facts)));
   }
-  check('every part came back each time', true, `slowest ${(slowestMs / 1_000).toFixed(1)} s`);
+  check(
+    'parts were killed, and each came back',
+    kills.size > 0,
+    `slowest ${(slowestMs / 1_000).toFixed(1)} s`,
+  );
   return kills;
 }
 
