@@ -47,3 +47,21 @@ export const DEFAULT_FAILURE_STATUS = 422;
 export function statusOfFailure(code: string): number {
   return FAILURE_STATUS[code] ?? DEFAULT_FAILURE_STATUS;
 }
+
+/** What to do about a failure that does not say it better itself: no problem leaves without a next step. */
+const NEXT_STEPS: Readonly<Record<number, string>> = {
+  400: 'Correct the request as described in /openapi.json and send it again.',
+  401: 'Sign in, or send a valid key, and try again.',
+  403: 'Use an account or key that may do this, or ask an operator.',
+  404: 'Check the id; lists show what there is and is yours.',
+  409: 'Read the object again: its state has changed, or does not allow this.',
+  413: 'Send less in one request.',
+  415: 'Send it in another form, as described in /openapi.json.',
+  422: 'Change what is named and send it again.',
+  429: 'Wait for the time of Retry-After.',
+  503: 'Try again in a moment.',
+};
+
+export function nextStepOfStatus(status: number): string {
+  return NEXT_STEPS[status] ?? 'Try again; if it stays, tell us the correlation id.';
+}

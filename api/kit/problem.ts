@@ -6,7 +6,7 @@ import type { Problem } from '../../contracts/http/problem.js';
 import type { Failure } from '../../domain/result.js';
 import { correlationId } from '../../infra/log.js';
 import { isConnectionError } from './connection-error.js';
-import { statusOfFailure } from './failure-status.js';
+import { nextStepOfStatus, statusOfFailure } from './failure-status.js';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -32,7 +32,7 @@ export function toProblem(failure: FieldFailure): Problem {
     status,
     code: failure.code,
     detail: failure.message,
-    ...(failure.nextStep === undefined ? {} : { nextStep: failure.nextStep }),
+    nextStep: failure.nextStep ?? nextStepOfStatus(status),
     ...(errors.length === 0 ? {} : { errors: [...errors] }),
     ...(id === undefined ? {} : { correlationId: id }),
   };

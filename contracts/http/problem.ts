@@ -7,7 +7,7 @@ export const problemSchema = z.object({
   status: z.number().int(),
   code: z.string(),
   detail: z.string(),
-  nextStep: z.string().optional(),
+  nextStep: z.string(),
   /** Offending fields, when the input is at fault. */
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
   correlationId: z.string().optional(),
