@@ -1,6 +1,7 @@
 import { ActivityFailure } from '@temporalio/common';
 import {
   ApplicationFailure,
+  condition,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -28,6 +29,12 @@ const submittedSignal = defineSignal<[number]>(NAMES.submitted);
 const toppedUpSignal = defineSignal(NAMES.toppedUp);
 const clockMovedSignal = defineSignal(NAMES.clockMoved);
 
+/** A check takes moments; one that waits for the registry's return is not waited for. */
+const CHECK_PATIENCE_MS = 5_000;
+
+/** A decision that comes during the automatic check waits for it: the application is told `in_review` a moment before its workflow knows. */
+const comingPhase = ({ facts }: OnboardingRecord) => (facts.phase === 'checking' ? 'in_review' : facts.phase);
+
 export function registerOnboardingHandlers(record: OnboardingRecord): void {
   setHandler(stateQuery, () => record.state());
   setHandler(submittedSignal, (version) => {
@@ -46,7 +53,7 @@ export function registerOnboardingHandlers(record: OnboardingRecord): void {
       validator: (command) => {
         refuse(command?.commandId ? null : 'a command needs its commandId');
         if (!record.desk.knows(command.commandId))
-          refuse(onboardingReviewRefusal(command, record.facts.phase));
+          refuse(onboardingReviewRefusal(command, comingPhase(record)));
       },
     },
   );
@@ -81,6 +88,8 @@ async function decide(
   command: OnboardingReviewCommand,
   via: 'update' | 'signal',
 ): Promise<OnboardingAnswer> {
+  const checked = () => record.facts.phase !== 'checking';
+  if (!checked()) await condition(checked, CHECK_PATIENCE_MS);
   const refusal = onboardingReviewRefusal(command, record.facts.phase);
   if (refusal !== null) return record.refused(refusal);
   const { advertiserId } = record;

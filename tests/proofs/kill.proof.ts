@@ -6,6 +6,7 @@ import { BACK_WITHIN_MS, everythingReady, killAndAwait } from '../support/kill-p
 import { reconcileReport, runMain } from '../support/main-command.js';
 import { poll, quantile } from '../support/poll.js';
 import { connectShop, type Shop } from '../support/shop.js';
+import { shuffled } from '../support/shuffled.js';
 import type { Proof, ProofContext } from './proof.js';
 
 const VICTIMS = [
@@ -163,14 +164,4 @@ async function checkOutcomes({ check, figure }: ProofContext, shop: Shop, load: 
   check('every promised click is decided', undecided === 0, `${undecided} undecided of ${promised.length}`);
   check('no answer ever changed', changed === 0, `${changed} changed`);
   check('clicks were charged', charged > 0);
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  const result = [...items];
-  for (let index = result.length - 1; index > 0; index -= 1) {
-    const other = Math.floor(random() * (index + 1));
-    const [a, b] = [result[index], result[other]];
-    if (a !== undefined && b !== undefined) [result[index], result[other]] = [b, a];
-  }
-  return result;
 }

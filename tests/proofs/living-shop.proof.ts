@@ -3,6 +3,7 @@ import { connectFacts, type DatabaseFacts } from '../support/database-facts.js';
 import { everythingReady, killAndAwait } from '../support/kill-part.js';
 import { reconcileReport, runMain } from '../support/main-command.js';
 import { poll } from '../support/poll.js';
+import { shuffled } from '../support/shuffled.js';
 import type { Proof, ProofContext } from './proof.js';
 
 /** `outside` is the shop itself: shoppers come back after it, as after any other part. */
@@ -52,6 +53,7 @@ async function run(context: ProofContext): Promise<void> {
     for (const [name, value] of Object.entries(after)) figure(name, value);
     check('shoppers clicked and were charged for', after.charged > before.charged);
     check('orders were matched to clicks', after.conversions > 0);
+    check('orders were cancelled, and their conversions taken back', after.reversed > 0);
     check('nothing was set aside', after.deadLetters === 0);
     const report = await reconcileReport(stack.env);
     for (const invariant of report.invariants) {
@@ -70,12 +72,13 @@ async function killForAWhile(
   const minutes = context.number('minutes');
   step(`${minutes} minutes, a random part killed every ${context.number('kill-every-seconds')} s`);
   const kills = new Map<string, number>();
+  const victims = victimsOf(context.random);
   const endsAt = Date.now() + minutes * MINUTE_MS;
   let reportAt = Date.now() + REPORT_EVERY_MS;
   let slowestMs = 0;
   while (Date.now() < endsAt) {
     await delay(Math.min(context.number('kill-every-seconds') * 1_000, endsAt - Date.now()));
-    const victim = VICTIMS[Math.floor(context.random() * VICTIMS.length)] ?? 'ad-server';
+    const victim = victims.next().value;
     const killedAt = Date.now();
     await killAndAwait(stack, victim);
     await everythingReady(stack);
@@ -92,6 +95,11 @@ async function killForAWhile(
     `slowest ${(slowestMs / 1_000).toFixed(1)} s`,
   );
   return kills;
+}
+
+/** Every part once, in random order, again and again: an hour leaves none of them to luck. */
+function* victimsOf(random: () => number): Generator<(typeof VICTIMS)[number], never> {
+  for (;;) yield* shuffled(VICTIMS, random);
 }
 
 /** Clicks go on while the books are compared: what is compared is one snapshot. First the worker catches up. */

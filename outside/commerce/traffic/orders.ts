@@ -40,7 +40,9 @@ export async function buyBasket(world: TrafficWorld, orderId: string, order: Fee
   world.counts.feedOrders += 1;
 }
 
-/** Some visitors buy what they clicked, a single piece of it. */
+const SECOND_THOUGHTS_MS = 8_000;
+
+/** Some visitors buy what they clicked, a single piece of it; some of them think better of it. */
 export async function buyClicked(
   world: TrafficWorld,
   deviceId: string,
@@ -49,8 +51,12 @@ export async function buyClicked(
   for (const { productId, sellerId, priceKrw } of products) {
     if (world.random() >= world.pace.buyAfterClick) continue;
     const line = { lineNo: 1, productId, sellerId, quantity: 1, unitPriceKrw: priceKrw };
-    await sendOrder(world, world.newName('clicked'), deviceId, [line]);
+    const orderId = world.newName('clicked');
+    await sendOrder(world, orderId, deviceId, [line]);
     world.counts.boughtAfterClick += 1;
+    if (world.random() >= world.pace.cancelAfterBuy) continue;
+    await world.pause(SECOND_THOUGHTS_MS);
+    await cancelBasket(world, orderId, { deviceId, lines: [{ lineNo: line.lineNo }] });
   }
 }
 
@@ -67,7 +73,7 @@ async function sendOrder(
 export async function cancelBasket(
   world: TrafficWorld,
   orderId: string,
-  { deviceId, lines }: FeedCancellation,
+  { deviceId, lines }: Pick<FeedCancellation, 'deviceId' | 'lines'>,
 ): Promise<void> {
   noteReport(world, await paced(world, (client) => client.cancelOrder(orderId, { deviceId, lines })));
   world.counts.cancellations += 1;

@@ -21,6 +21,8 @@ export interface TrafficPace {
   readonly relevant: number;
   readonly irrelevant: number;
   readonly buyAfterClick: number;
+  /** Of what was bought after a click. */
+  readonly cancelAfterBuy: number;
   /** Acts of bad clicking for each good click; with bursts, about 3 % of all clicks. */
   readonly badActsPerClick: number;
   /** A token older than this is clicked as an expired one. */
@@ -39,6 +41,8 @@ export const DEFAULT_PACE: TrafficPace = {
   relevant: 1.6,
   irrelevant: 0.6,
   buyAfterClick: 0.08,
+  // The feed's share is 0.017; more, so that a reversal is seen within the hour.
+  cancelAfterBuy: 0.05,
   badActsPerClick: 0.014,
   expiredAfterMs: 31 * 60_000,
 };
