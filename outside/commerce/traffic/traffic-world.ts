@@ -42,7 +42,7 @@ export const DEFAULT_PACE: TrafficPace = {
   irrelevant: 0.6,
   buyAfterClick: 0.08,
   // The feed's share is 0.017; more, so that a reversal is seen within the hour.
-  cancelAfterBuy: 0.05,
+  cancelAfterBuy: 0.1,
   badActsPerClick: 0.014,
   expiredAfterMs: 31 * 60_000,
 };
