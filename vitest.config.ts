@@ -1,8 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
 const ignored = ['**/node_modules/**', 'dist/**', '.stack/**'];
+const FLINK = 'tests/integration/flink-*.test.ts';
 
-/** `unit`: beside the code, no stack. `integration`: everything real, on a slot of its own. */
+/** Every project with real components starts its own on a slot of its own. */
+const REAL = {
+  exclude: ignored,
+  pool: 'forks',
+  fileParallelism: false,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+} as const;
+
+/**
+ * `unit`: beside the code, no stack. `integration`: everything real. `flink`: the same for the statements, apart so
+ * that both can run at once. `e2e`: the built product as a person starts it.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -16,16 +29,17 @@ export default defineConfig({
       },
       {
         test: {
+          ...REAL,
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts', 'tests/e2e/**/*.test.ts'],
-          exclude: ignored,
+          include: ['tests/integration/**/*.test.ts'],
+          exclude: [...ignored, FLINK],
           globalSetup: ['tests/support/stack-setup.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
+      {
+        test: { ...REAL, name: 'flink', include: [FLINK], globalSetup: ['tests/support/stack-setup.ts'] },
+      },
+      { test: { ...REAL, name: 'e2e', include: ['tests/e2e/**/*.test.ts'] } },
     ],
   },
 });

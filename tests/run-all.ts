@@ -20,7 +20,12 @@ async function main(): Promise<number> {
   const tally: Tally = { passed: 0, failed: 0 };
   try {
     for (const check of CHECKS) await runCheck(check, tally);
-    for (const project of ['unit', 'integration']) await runTests(project, join(results, project), tally);
+    const run = (project: string, output: 'inherit' | 'pipe' = 'inherit') =>
+      runTests(project, join(results, project), tally, output);
+    await run('unit');
+    // Both wait more than they work. What the second one says is told when it is done, in one piece.
+    await Promise.all([run('integration'), run('flink', 'pipe')]);
+    await run('e2e');
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
@@ -40,9 +45,14 @@ async function runCheck(script: string, tally: Tally): Promise<void> {
 }
 
 /** A run that dies without a report is a failure; so is a skipped test. */
-async function runTests(project: string, report: string, tally: Tally): Promise<void> {
+async function runTests(
+  project: string,
+  report: string,
+  tally: Tally,
+  output: 'inherit' | 'pipe',
+): Promise<void> {
   const started = Date.now();
-  const { exitCode } = await execa(
+  const { exitCode, all } = await execa(
     'npx',
     [
       'vitest',
@@ -53,8 +63,9 @@ async function runTests(project: string, report: string, tally: Tally): Promise<
       '--reporter=json',
       `--outputFile.json=${report}`,
     ],
-    { cwd: REPO_ROOT, stdio: ['ignore', 'inherit', 'inherit'], reject: false },
+    { cwd: REPO_ROOT, stdio: ['ignore', output, output], all: output === 'pipe', reject: false },
   );
+  if (all !== undefined) process.stdout.write(`${all}\n`);
   const counts = readReport(report);
   tally.passed += counts.passed;
   tally.failed += counts.failed + (exitCode !== 0 && counts.failed === 0 ? 1 : 0);
