@@ -1,6 +1,6 @@
 import { businessDateOf } from '../../domain/business-date.js';
-import type { ChargingState, ClickDecision, ClickToCharge } from '../../domain/charging.js';
-import type { SimulatedStore } from './store.js';
+import type { ChargingState, ClickDecision, ClickToCharge, PromoLot } from '../../domain/charging.js';
+import type { JournalEntry, SimulatedStore } from './store.js';
 import { spentIn } from './world.js';
 
 interface Finished {
@@ -14,7 +14,7 @@ export function judge(initial: ChargingState, finished: Finished): string[] {
   return [
     ...everyClickOnce(finished),
     ...inLogOrder(finished),
-    ...asByHand(initial, finished.store),
+    ...decidedByHand(initial, finished.store.journal),
     ...moneyAddsUp(initial, finished.store),
   ];
 }
@@ -48,68 +48,80 @@ function inLogOrder({ store, log }: Finished): string[] {
   });
 }
 
-/** Decides the journal again, one click after the other, as a clerk would with a pencil. */
-function asByHand(initial: ChargingState, store: SimulatedStore): string[] {
-  const problems: string[] = [];
-  const money = new Map(
-    [...initial.advertisers].map(([id, { cashKrw, lots }]) => [
-      id,
-      { cash: Number(cashKrw), lots: lots.map((lot) => ({ ...lot, left: Number(lot.remainingKrw) })) },
-    ]),
-  );
-  const spent = new Map<string, { day: string; today: number; total: number }>();
-  for (const entry of store.journal) {
+/** What a clerk keeps with a pencil: plain numbers, no types of the rules. */
+class Pencil {
+  readonly #wallets = new Map<string, { cash: number; lots: (PromoLot & { left: number })[] }>();
+  readonly #spent = new Map<string, { day: string; today: number; total: number }>();
+
+  constructor(private readonly initial: ChargingState) {
+    for (const [id, { cashKrw, lots }] of initial.advertisers) {
+      const open = lots.map((lot) => ({ ...lot, left: Number(lot.remainingKrw) }));
+      this.#wallets.set(id, {
+        cash: cashKrw,
+        lots: open.sort((a, b) => a.expiresAtMs - b.expiresAtMs || a.lotId - b.lotId),
+      });
+    }
+  }
+
+  topUp(advertiserId: string, krw: number): void {
+    const wallet = this.#wallets.get(advertiserId);
+    if (wallet !== undefined) wallet.cash += krw;
+  }
+
+  /** The outcome of this click, and how much of it is paid in cash. */
+  decide(click: ClickToCharge, nowMs: number): { readonly outcome: string; readonly cash: number } {
+    const campaign = this.initial.campaigns.get(click.campaignId);
+    const wallet = this.#wallets.get(click.advertiserId);
+    if (campaign?.advertiserId !== click.advertiserId || wallet === undefined || isBad(click))
+      return { outcome: 'invalid', cash: 0 };
+    const day = businessDateOf(nowMs);
+    const before = this.#spent.get(click.campaignId) ?? { day, today: 0, total: 0 };
+    const today = (before.day === day ? before.today : 0) + click.tokenPriceKrw;
+    const total = before.total + click.tokenPriceKrw;
+    if (
+      today > campaign.dailyBudgetKrw ||
+      (campaign.totalBudgetKrw !== null && total > campaign.totalBudgetKrw)
+    )
+      return { outcome: 'over_budget', cash: 0 };
+    const lots = wallet.lots.filter((lot) => lot.expiresAtMs > nowMs);
+    const balance = lots.reduce((sum, { left }) => sum + left, wallet.cash);
+    if (balance < click.tokenPriceKrw) return { outcome: 'no_balance', cash: 0 };
+    let cash: number = click.tokenPriceKrw;
+    for (const lot of lots) {
+      const part = Math.min(cash, lot.left);
+      lot.left -= part;
+      cash -= part;
+    }
+    wallet.cash -= cash;
+    this.#spent.set(click.campaignId, { day, today, total });
+    return { outcome: 'charged', cash };
+  }
+}
+
+/** Limits written out once more, so that a changed rule is noticed. */
+const isBad = ({ signals, isOwnAccountDevice }: ClickToCharge): boolean =>
+  signals.expired ||
+  signals.listedBot ||
+  (signals.sinceSameAdMs !== null && signals.sinceSameAdMs < 10_000) ||
+  signals.deviceClicksPerMinute > 20 ||
+  signals.ipClicksPerMinute > 120 ||
+  isOwnAccountDevice;
+
+/** Decides a journal again, one click after the other; nothing of the real rules is used. */
+export function decidedByHand(initial: ChargingState, journal: readonly JournalEntry[]): string[] {
+  const pencil = new Pencil(initial);
+  return journal.flatMap((entry) => {
     if (entry.kind === 'top_up') {
-      const wallet = money.get(entry.advertiserId);
-      if (wallet) wallet.cash += entry.krw;
-      continue;
+      pencil.topUp(entry.advertiserId, entry.krw);
+      return [];
     }
     const { click, decision, nowMs } = entry;
-    const day = businessDateOf(nowMs);
-    const campaign = initial.campaigns.get(click.campaignId);
-    const wallet = money.get(click.advertiserId);
-    const price = Number(click.tokenPriceKrw);
-    const before = spent.get(click.campaignId);
-    const today = before?.day === day ? before.today : 0;
-    const total = before?.total ?? 0;
-    const lots = wallet?.lots.filter((lot) => lot.expiresAtMs > nowMs) ?? [];
-    const balance = (wallet?.cash ?? 0) + lots.reduce((sum, { left }) => sum + left, 0);
-    const { signals } = click;
-    const bad =
-      campaign?.advertiserId !== click.advertiserId ||
-      signals.expired ||
-      signals.listedBot ||
-      signals.sinceSameAdMs !== null ||
-      signals.deviceClicksPerMinute > 20 ||
-      click.isOwnAccountDevice;
-    const overBudget =
-      campaign !== undefined &&
-      (today + price > campaign.dailyBudgetKrw ||
-        (campaign.totalBudgetKrw !== null && total + price > campaign.totalBudgetKrw));
-    const expected = bad
-      ? 'invalid'
-      : overBudget
-        ? 'over_budget'
-        : balance < price
-          ? 'no_balance'
-          : 'charged';
-    if (decision.outcome !== expected)
-      problems.push(`${click.clickId} is ${decision.outcome}, by hand ${expected}`);
-    if (expected !== 'charged' || wallet === undefined) continue;
-    let open = price;
-    for (const lot of lots.sort((a, b) => a.expiresAtMs - b.expiresAtMs || a.lotId - b.lotId)) {
-      const part = Math.min(open, lot.left);
-      lot.left -= part;
-      open -= part;
-    }
-    wallet.cash -= open;
-    if (decision.cashKrw !== open || decision.chargedKrw !== price)
-      problems.push(
-        `${click.clickId} takes ${decision.cashKrw} of ${decision.chargedKrw} in cash, by hand ${open} of ${price}`,
-      );
-    spent.set(click.campaignId, { day, today: today + price, total: total + price });
-  }
-  return problems;
+    const { outcome, cash } = pencil.decide(click, nowMs);
+    const paid = outcome === 'charged' ? click.tokenPriceKrw : 0;
+    if (decision.outcome === outcome && decision.chargedKrw === paid && decision.cashKrw === cash) return [];
+    const stored = `${decision.outcome}, ${decision.chargedKrw} won, ${decision.cashKrw} of it cash`;
+    return [`${click.clickId} is ${stored}; by hand ${outcome}, ${paid}, ${cash}`];
+  });
 }
 
 /** Won for won: what was there and came in is what was charged and what is left. */

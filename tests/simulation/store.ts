@@ -14,7 +14,7 @@ export type JournalEntry =
   | {
       readonly kind: 'click';
       readonly click: ClickToCharge;
-      readonly decision: ClickDecision;
+      readonly decision: Pick<ClickDecision, 'clickId' | 'outcome' | 'chargedKrw' | 'cashKrw' | 'promoKrw'>;
       readonly nowMs: number;
     };
 
