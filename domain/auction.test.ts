@@ -25,11 +25,15 @@ function candidate(overrides: Partial<AuctionCandidate> & { adId: string }): Auc
 function rules(overrides: Partial<AuctionRules> = {}): AuctionRules {
   return {
     maxAds: 5,
+    firstSlot: 1,
     now: 500,
     viewedProductId: null,
     isTargeted: () => true,
     isCampaignStopped: () => false,
     isAdvertiserStopped: () => false,
+    isAlreadyShown: () => false,
+    isPaced: () => false,
+    leftKrw: () => Number.POSITIVE_INFINITY,
     ...overrides,
   };
 }
@@ -52,6 +56,13 @@ describe('who takes part', () => {
     ],
     ['below_floor', candidate({ adId: 'x', maxCpcKrw: FLOOR_KRW - 1 }), {}],
     ['viewed_product', candidate({ adId: 'x' }), { viewedProductId: 'product-of-x' }],
+    ['already_shown', candidate({ adId: 'x' }), { isAlreadyShown: (id: string) => id === 'x' }],
+    ['paced', candidate({ adId: 'x' }), { isPaced: (id: string) => id === 'cmp-of-x' }],
+    [
+      'cannot_afford',
+      candidate({ adId: 'x' }),
+      { leftKrw: (id: string) => (id === 'cmp-of-x' ? 59 : Number.POSITIVE_INFINITY) },
+    ],
   ] as const)('leaves out %s, with its reason', (reason, dropped, overrides) => {
     const result = run([dropped, candidate({ adId: 'other', maxCpcKrw: 60 })], overrides);
     expect(result.winners.map((winner) => winner.candidate.adId)).toEqual(['other']);
@@ -73,6 +84,11 @@ describe('who takes part', () => {
     ]);
     expect(result.winners.map((winner) => winner.candidate.adId)).toEqual(['a1', 'b1']);
     expect(reasonOf('a2', result)).toBe('sibling_ranked_higher');
+  });
+
+  it('numbers slots on from earlier pages', () => {
+    const ads = [candidate({ adId: 'a', maxCpcKrw: 300 }), candidate({ adId: 'b', maxCpcKrw: 200 })];
+    expect(run(ads, { firstSlot: 6 }).winners.map((winner) => winner.slot)).toEqual([6, 7]);
   });
 
   it('numbers every reason once', () => {
@@ -106,6 +122,53 @@ describe('what a winner pays', () => {
     });
     expect(result.winners[0]).toMatchObject({ priceKrw: 120, runnerUpScore: 2_400_000 });
     expect(reasonOf('b', result)).toBe('outranked');
+  });
+});
+
+describe('a winner that cannot pay its price', () => {
+  const left = (amounts: Readonly<Record<string, number>>) => ({
+    leftKrw: (campaignId: string) => amounts[campaignId] ?? Number.POSITIVE_INFINITY,
+  });
+
+  it('leaves, and those above are priced without it', () => {
+    const ads = [
+      candidate({ adId: 'a', maxCpcKrw: 500 }),
+      candidate({ adId: 'b', maxCpcKrw: 400 }),
+      candidate({ adId: 'c', maxCpcKrw: 300 }),
+    ];
+    const result = run(ads, left({ 'cmp-of-b': 299 }));
+    expect(result.winners.map(({ candidate: ad, priceKrw }) => [ad.adId, priceKrw])).toEqual([
+      ['a', 300],
+      ['c', FLOOR_KRW],
+    ]);
+    expect(reasonOf('b', result)).toBe('cannot_afford');
+    expect(run(ads, left({ 'cmp-of-b': 300 })).winners).toHaveLength(3);
+  });
+
+  it('makes room for a sibling whose campaign can', () => {
+    const result = run(
+      [
+        candidate({ adId: 'a1', advertiserId: 'a', maxCpcKrw: 500 }),
+        candidate({ adId: 'a2', advertiserId: 'a', maxCpcKrw: 450 }),
+        candidate({ adId: 'b', maxCpcKrw: 400 }),
+      ],
+      left({ 'cmp-of-a1': 399 }),
+    );
+    expect(result.winners.map(({ candidate: ad }) => ad.adId)).toEqual(['a2', 'b']);
+    expect(reasonOf('a1', result)).toBe('cannot_afford');
+  });
+
+  it('stays when the leaving of the one below makes its price payable', () => {
+    const ads = [
+      candidate({ adId: 'a', maxCpcKrw: 500 }),
+      candidate({ adId: 'b', maxCpcKrw: 400 }),
+      candidate({ adId: 'c', maxCpcKrw: 300 }),
+    ];
+    const result = run(ads, left({ 'cmp-of-a': 399, 'cmp-of-b': 299 }));
+    expect(result.winners.map(({ candidate: ad, priceKrw }) => [ad.adId, priceKrw])).toEqual([
+      ['a', 300],
+      ['c', FLOOR_KRW],
+    ]);
   });
 });
 

@@ -23,8 +23,13 @@ export const NO_BID_REASONS = {
   campaign_stopped: 201,
   advertiser_stopped: 202,
   below_floor: 203,
+  /** Its even spending sits this query out. */
+  paced: 204,
+  /** What is left of balance or budget is less than the price that it would pay. */
+  cannot_afford: 205,
   viewed_product: 301,
   not_targeted: 302,
+  already_shown: 303,
   sibling_ranked_higher: 401,
   outranked: 402,
 } as const;
@@ -32,6 +37,8 @@ export type NoBidReason = keyof typeof NO_BID_REASONS;
 
 export interface AuctionRules {
   readonly maxAds: number;
+  /** Slot of the first winner: 1, or the one after those that earlier pages of this visit filled. */
+  readonly firstSlot: number;
   /** Epoch ms, business clock. */
   readonly now: number;
   /** The product being looked at; never advertised to itself. */
@@ -40,11 +47,17 @@ export interface AuctionRules {
   isTargeted(targeting: string): boolean;
   isCampaignStopped(campaignId: string, now: number): boolean;
   isAdvertiserStopped(advertiserId: string, now: number): boolean;
+  /** On an earlier page of this visit. */
+  isAlreadyShown(adId: string): boolean;
+  /** Whether the campaign's even spending sits this query out. Must answer the same throughout one auction. */
+  isPaced(campaignId: string): boolean;
+  /** The least of balance, daily and total budget; Infinity when nobody said that it is short. */
+  leftKrw(campaignId: string, advertiserId: string): number;
 }
 
 export interface Winner<T extends AuctionCandidate> {
   readonly candidate: T;
-  /** From 1. */
+  /** From `firstSlot`. */
   readonly slot: number;
   readonly priceKrw: number;
   /** Score of the next remaining ad of another advertiser; null when there was none and the floor is paid. */
@@ -59,6 +72,8 @@ export interface AuctionResult<T extends AuctionCandidate> {
   readonly examined: number;
 }
 
+type Dropped<T> = { readonly candidate: T; readonly reason: NoBidReason };
+
 /**
  * Who is shown, in which slot, at what price per click.
  *
@@ -66,19 +81,40 @@ export interface AuctionResult<T extends AuctionCandidate> {
  * the smallest whole won that keeps its slot against the next remaining ad, which by then always belongs to
  * another advertiser, the first one not shown included (generalised second price: Edelman, Ostrovsky, Schwarz,
  * "Internet Advertising and the Generalized Second-Price Auction", 2007).
+ *
+ * A winner that cannot pay its price leaves, and the rest is priced again without it: the lowest of them first,
+ * because its leaving lowers the price of those above. Each round leaves one ad out for good, so that it ends; a
+ * second round is rare, since only ads that are nearly out of money can cause one.
  */
 export function runAuction<T extends AuctionCandidate>(
   ranked: readonly T[],
   rules: AuctionRules,
 ): AuctionResult<T> {
+  let result = priceRound(ranked, rules, null);
+  let broke: Set<T> | null = null;
+  for (;;) {
+    const poorest = lowestUnaffordable(result.winners, rules);
+    if (poorest === null) return result;
+    broke ??= new Set();
+    broke.add(poorest);
+    result = priceRound(ranked, rules, broke);
+  }
+}
+
+/** One auction without those who turned out not to be able to pay. */
+function priceRound<T extends AuctionCandidate>(
+  ranked: readonly T[],
+  rules: AuctionRules,
+  broke: ReadonlySet<T> | null,
+): AuctionResult<T> {
   const contenders: T[] = [];
   const advertisers = new Set<string>();
-  const dropped: { candidate: T; reason: NoBidReason }[] = [];
+  const dropped: Dropped<T>[] = [];
   let examined = 0;
   for (const candidate of ranked) {
     if (contenders.length > rules.maxAds) break;
     examined += 1;
-    const reason = noBidReason(candidate, rules, advertisers);
+    const reason = broke?.has(candidate) ? 'cannot_afford' : noBidReason(candidate, rules, advertisers);
     if (reason !== null) {
       dropped.push({ candidate, reason });
       continue;
@@ -90,7 +126,7 @@ export function runAuction<T extends AuctionCandidate>(
     const runnerUp = contenders[index + 1] ?? null;
     return {
       candidate,
-      slot: index + 1,
+      slot: rules.firstSlot + index,
       priceKrw: clickPriceKrw(candidate, runnerUp),
       runnerUpScore: runnerUp?.rankScore ?? null,
     };
@@ -98,6 +134,19 @@ export function runAuction<T extends AuctionCandidate>(
   const outranked = contenders[rules.maxAds];
   if (outranked !== undefined) dropped.push({ candidate: outranked, reason: 'outranked' });
   return { winners, dropped, examined };
+}
+
+function lowestUnaffordable<T extends AuctionCandidate>(
+  winners: readonly Winner<T>[],
+  rules: AuctionRules,
+): T | null {
+  for (let index = winners.length - 1; index >= 0; index -= 1) {
+    const winner = winners[index];
+    if (winner === undefined) continue;
+    const { candidate, priceKrw } = winner;
+    if (rules.leftKrw(candidate.campaignId, candidate.advertiserId) < priceKrw) return candidate;
+  }
+  return null;
 }
 
 function noBidReason(
@@ -111,7 +160,12 @@ function noBidReason(
   if (rules.isAdvertiserStopped(candidate.advertiserId, rules.now)) return 'advertiser_stopped';
   if (candidate.maxCpcKrw < candidate.bidFloorKrw) return 'below_floor';
   if (candidate.productId === rules.viewedProductId) return 'viewed_product';
+  if (rules.isAlreadyShown(candidate.adId)) return 'already_shown';
   if (candidate.targeting !== undefined && !rules.isTargeted(candidate.targeting)) return 'not_targeted';
+  if (rules.isPaced(candidate.campaignId)) return 'paced';
+  // No price is below the floor, so this one is out before anything is priced.
+  if (rules.leftKrw(candidate.campaignId, candidate.advertiserId) < candidate.bidFloorKrw)
+    return 'cannot_afford';
   if (advertisersIn.has(candidate.advertiserId)) return 'sibling_ranked_higher';
   return null;
 }

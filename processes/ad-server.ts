@@ -6,7 +6,7 @@ import { createAuthorise } from '../api/ad-server/authorise.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
 import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
-import { createServeAds } from '../api/ad-server/serve-ads.js';
+import { createServeAds, NO_AUCTION_NOTES, NO_BUDGET_SIGNALS } from '../api/ad-server/serve-ads.js';
 import { listen } from '../api/kit/server.js';
 import { TOPICS } from '../contracts/topics.js';
 import { BatchingAppender } from '../infra/batching-appender.js';
@@ -174,6 +174,8 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     rankings: stores.rankings,
     fallback: stores.fallback,
     stops: stores.stops,
+    budgets: NO_BUDGET_SIGNALS,
+    reasons: NO_AUCTION_NOTES,
     servedLog: clicks.servedLog,
     isClickPathDown: () => clicks.link.unreachableForMs() > downAfterMs,
   });

@@ -14,10 +14,28 @@ import type { FallbackRankings } from './fallback-rankings.js';
 import type { AdServerMetrics } from './metrics.js';
 import { TargetingCache } from './targeting-cache.js';
 
+/** What is left of money near its end, and who spends evenly. Nothing said: enough, and no pacing. */
+export interface BudgetSignals {
+  leftKrw(campaignId: string, advertiserId: string, nowMs: number): number;
+  isPaced(campaignId: string, requestId: string, nowMs: number): boolean;
+}
+export const NO_BUDGET_SIGNALS: BudgetSignals = {
+  leftKrw: () => Number.POSITIVE_INFINITY,
+  isPaced: () => false,
+};
+
+/** Hears of every auction, for "why is my ad not showing"; must be cheap and never throw. */
+export interface AuctionNotes {
+  note(auction: AuctionResult<RankingEntry>, query: AdQuery, requestId: string, rankedLength: number): void;
+}
+export const NO_AUCTION_NOTES: AuctionNotes = { note: () => undefined };
+
 export interface ServeAdsDeps {
   readonly rankings: Pick<RankingCopy, 'ranking' | 'current'>;
   readonly fallback: Pick<FallbackRankings, 'ranking'>;
   readonly stops: Pick<ServingStopCopy, 'isCampaignStopped' | 'isAdvertiserStopped'>;
+  readonly budgets: BudgetSignals;
+  readonly reasons: AuctionNotes;
   readonly tokens: ClickTokens;
   readonly servedLog: Pick<ServedLog, 'record'>;
   /** Nothing could be charged for longer than we serve on trust. */
@@ -70,7 +88,7 @@ export function targetOf(query: AdQuery): string {
 }
 
 function createAuctioneer(deps: ServeAdsDeps) {
-  const { stops, metrics } = deps;
+  const { stops, budgets, metrics } = deps;
   const isCampaignStopped = (id: string, now: number) => stops.isCampaignStopped(id, now);
   const isAdvertiserStopped = (id: string, now: number) => stops.isAdvertiserStopped(id, now);
   const targetings = new TargetingCache();
@@ -81,12 +99,17 @@ function createAuctioneer(deps: ServeAdsDeps) {
     const viewedProductId = query.productId ?? null;
     const auction = runAuction(ranked, {
       maxAds: query.maxAds,
+      firstSlot: 1,
       now,
       viewedProductId,
       isTargeted: (targeting) => matchesTargeting(targetings.get(targeting), audienceOf(query, now)),
       isCampaignStopped,
       isAdvertiserStopped,
+      isAlreadyShown: () => false,
+      isPaced: (campaignId) => budgets.isPaced(campaignId, requestId, now),
+      leftKrw: (campaignId, advertiserId) => budgets.leftKrw(campaignId, advertiserId, now),
     });
+    deps.reasons.note(auction, query, requestId, ranked.length);
     for (const { reason } of auction.dropped) metrics.noBids[reason].inc();
     metrics.noBids.outranked.inc(ranked.length - auction.examined);
     untilSample -= 1;
