@@ -107,7 +107,7 @@ export async function startCampaignWorld(): Promise<CampaignWorld> {
     sellerCompany: `adv_seller_${unique}`,
     rivalCompany: `adv_rival_${unique}`,
     category,
-    keyword,
+    keyword: normaliseKeyword(keyword),
     seller: await signIn(url, `seller-${unique}@example.com`, PASSWORD),
     rival: await signIn(url, `rival-${unique}@example.com`, PASSWORD),
     admin: await signIn(url, `admin-${unique}@example.com`, PASSWORD),

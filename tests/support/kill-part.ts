@@ -4,9 +4,10 @@ import { poll } from './poll.js';
 export const BACK_WITHIN_MS = 120_000;
 
 /** SIGKILL, then until the supervisor has brought the part back and it says that it is ready. */
-export async function killAndAwait(stack: Stack, part: string): Promise<void> {
+export async function killAndAwait(stack: Stack, part: string, afterKill?: () => void): Promise<void> {
   const before = stack.pidOf(part);
   stack.kill(part, 'SIGKILL');
+  afterKill?.();
   const isAnother = async () => {
     const pid = stack.parts().find((status) => status.part === part)?.pid;
     return pid !== undefined && pid !== before;
