@@ -56,6 +56,7 @@ describe('each wrong field is named', () => {
     ['201 keywords', { keywords: Array.from({ length: 201 }, (_, i) => `k${i}`) }, ['keywords']],
     ['201 spellings of one keyword', { keywords: Array.from({ length: 201 }, () => 'Shoes') }, []],
     ['blank keyword', { keywords: ['운동화', ' '] }, ['keywords[1]']],
+    ['keyword of punctuation', { keywords: ['운동화', '?!'] }, ['keywords[1]']],
     ['long keyword', { keywords: ['a'.repeat(51)] }, ['keywords[0]']],
     ['SEARCH without keyword', { keywords: [] }, ['keywords']],
     ['no bid', { bids: [] }, ['bids']],
@@ -81,8 +82,8 @@ describe('each wrong field is named', () => {
 });
 
 test('keywords are kept once, in normal form, with the first spelling', () => {
-  expect(normaliseKeywords(['Running  Shoes', 'running shoes', ' ', 'ＲＵＮ'])).toEqual([
-    { keyword: 'running shoes', original: 'Running  Shoes' },
+  expect(normaliseKeywords(['Running  Shoes', 'runningshoes', ' ', 'ＲＵＮ'])).toEqual([
+    { keyword: 'runningshoes', original: 'Running  Shoes' },
     { keyword: 'run', original: 'ＲＵＮ' },
   ]);
 });

@@ -133,7 +133,7 @@ function keywordProblems(keywords: readonly string[]): DraftProblem[] {
   keywords.forEach((text, index) => {
     const length = [...normaliseKeyword(text)].length;
     const field = `keywords[${index}]`;
-    if (length === 0) problems.push({ field, message: 'is empty' });
+    if (length === 0) problems.push({ field, message: 'holds nothing to search for' });
     if (length > CAMPAIGN_LIMITS.keywordLength)
       problems.push({ field, message: `at most ${CAMPAIGN_LIMITS.keywordLength} characters` });
   });

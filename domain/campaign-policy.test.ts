@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeFinding, POLICY_RULES, policyFindings } from './campaign-policy.js';
+import { normaliseKeyword } from './placement.js';
 
 const rulesFor = (text: string) => policyFindings({ name: 'x', keywords: [text] }).map((f) => f.ruleId);
 
@@ -14,6 +15,10 @@ test('rule ids are unique and every rule has words and a reason', () => {
 test('Korean words are found inside compounds and across spaces', () => {
   expect(rulesFor('무료 전자 담배')).toEqual(['tobacco']);
   expect(rulesFor('온라인카지노추천')).toEqual(['gambling']);
+  expect(rulesFor('담.배')).toEqual(['tobacco']);
+  expect(rulesFor('담\u200b배')).toEqual(['tobacco']);
+  const korean = POLICY_RULES.flatMap((rule) => rule.korean);
+  expect(korean.map(normaliseKeyword)).toEqual(korean);
 });
 
 test('English words are found whole, in any case, and not inside others', () => {

@@ -1,11 +1,11 @@
-import { normaliseKeyword } from './placement.js';
+import { foldText, normaliseKeyword } from './placement.js';
 
 /** One thing that the law or the shop does not let anybody advertise freely. */
 export interface PolicyRule {
   readonly ruleId: string;
   /** What the reviewer must know. */
   readonly why: string;
-  /** Compared with the text without spaces, because Korean compounds are written both ways. */
+  /** In normal form; compared with the text in normal form, that is without spaces and punctuation, because Korean compounds are written both ways. */
   readonly korean: readonly string[];
   /** Compared as whole words. */
   readonly english: readonly string[];
@@ -79,9 +79,8 @@ export function policyFindings(campaign: { name: string; keywords: readonly stri
 }
 
 function findingsIn(field: string, text: string): PolicyFinding[] {
-  const normal = normaliseKeyword(text);
-  const joined = normal.replaceAll(' ', '');
-  const words = new Set(normal.split(/[^\p{L}\p{N}-]+/u));
+  const joined = normaliseKeyword(text);
+  const words = new Set(foldText(text).split(/[^\p{L}\p{N}-]+/u));
   return POLICY_RULES.flatMap(({ ruleId, korean, english }) => {
     const word =
       korean.find((candidate) => joined.includes(candidate)) ??

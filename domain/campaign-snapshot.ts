@@ -1,6 +1,6 @@
 import { addDays, type BusinessDate, startOfBusinessDate } from './business-date.js';
 import type { CampaignBid } from './campaign-draft.js';
-import { HOME_TARGET, PLACEMENTS } from './placement.js';
+import { HOME_TARGET, normaliseKeyword, PLACEMENTS } from './placement.js';
 import { invariant } from './result.js';
 import { isEverybody, normaliseTargeting, type Targeting } from './targeting.js';
 
@@ -13,7 +13,6 @@ export interface CampaignContent {
   readonly startDate: BusinessDate;
   readonly endDate: BusinessDate;
   readonly ads: readonly { adId: string; productId: string; categoryId: string }[];
-  /** In normal form. */
   readonly keywords: readonly string[];
   readonly bids: readonly CampaignBid[];
   readonly targeting: Targeting;
@@ -26,6 +25,7 @@ export interface CampaignSnapshot {
   version: number;
   status: ServingStatus;
   ads: { adId: string; productId: string; categoryId: string }[];
+  /** In normal form, whatever the rows hold: the ranking's keys are made of them. */
   keywords: string[];
   bids: CampaignBid[];
   /** JSON of `Targeting`, so that the stream passes it on as it is; left out for everybody. */
@@ -59,7 +59,7 @@ export function buildServingSnapshot(
     version,
     status,
     ads: [...campaign.ads].sort((a, b) => byText(a.adId, b.adId)),
-    keywords: [...new Set(campaign.keywords)].sort(byText),
+    keywords: [...new Set(campaign.keywords.map(normaliseKeyword))].sort(byText),
     bids: PLACEMENTS.flatMap((placement) => campaign.bids.filter((bid) => bid.placement === placement)),
     ...(isEverybody(campaign.targeting)
       ? {}

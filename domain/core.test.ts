@@ -4,7 +4,6 @@ import { addDays, addMonths, businessDateOf, monthStartOf, startOfBusinessDate }
 import { clickIdFrom, isClickId, issuedAtOf, issuedMonthOf } from './click-id.js';
 import { type ClickSignals, invalidClickReason } from './click-outcome.js';
 import { splitVat, toKrw } from './money.js';
-import { normaliseKeyword } from './placement.js';
 import { predictedCtrPpm, topRanked } from './ranking.js';
 
 describe('money', () => {
@@ -98,17 +97,5 @@ describe('ranking', () => {
     const ads = ['d', 'c', 'b', 'a'].map((adId) => ({ adId, advertiserId: 'x', rankScore: 5 }));
     const other = { adId: 'z', advertiserId: 'y', rankScore: 1 };
     expect(topRanked([...ads, other], 10).map((ad) => ad.adId)).toEqual(['a', 'b', 'c', 'z']);
-  });
-});
-
-describe('keyword', () => {
-  test.each([
-    ['ＬＥＤ  조명', 'led 조명'],
-    ['  Lunch\tBag ', 'lunch bag'],
-    ['가방'.normalize('NFD'), '가방'],
-    ['ｶﾊﾞﾝ', 'カバン'],
-  ])('%j becomes %j', (typed, normal) => {
-    expect(normaliseKeyword(typed)).toBe(normal);
-    expect(normaliseKeyword(normal)).toBe(normal);
   });
 });

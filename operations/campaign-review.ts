@@ -31,7 +31,8 @@ export async function checkCampaignPolicy(
 }
 
 export function findingsOf(campaign: Pick<Campaign, 'name' | 'keywords'>): string[] {
-  const keywords = campaign.keywords.map(({ keyword }) => keyword);
+  // As they were typed: the normal form has no spaces, so that English words could not be told apart.
+  const keywords = campaign.keywords.map(({ original }) => original);
   return policyFindings({ name: campaign.name, keywords }).map(describeFinding);
 }
 

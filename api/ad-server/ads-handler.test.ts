@@ -46,7 +46,7 @@ describe('the ranking of a query', () => {
     ['HOME', '*'],
     ['CATEGORY', 'cups'],
     ['PRODUCT_DETAIL', 'cups'],
-    ['SEARCH', 'mug cup'],
+    ['SEARCH', 'mugcup'],
   ] as const)('for %s is that of %j', (placement, target) => {
     expect(targetOf({ ...base, placement })).toBe(target);
   });

@@ -1,4 +1,4 @@
-import { normaliseKeyword } from '../../domain/placement.js';
+import { foldText } from '../../domain/placement.js';
 import type { CatalogueProduct } from './catalogue.js';
 import { SHOP_CATEGORIES } from './categories.js';
 import { keywordsFor } from './keywords.js';
@@ -71,7 +71,7 @@ export function arrangeShelves(products: readonly CatalogueProduct[]): Shelves {
     find: (productId) => byId.get(productId),
     inCategory: (categoryId) => byCategory.get(categoryId) ?? [],
     search: (query) => {
-      const words = normaliseKeyword(query).split(' ').filter(Boolean);
+      const words = foldText(query).split(' ').filter(Boolean);
       if (words.length === 0) return [];
       const spellings = words.map((word) => KOREAN_WORDS.get(word) ?? [word]);
       return names

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adsServedSchema } from '../../contracts/events/ad-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { businessDateOf } from '../../domain/business-date.js';
+import { normaliseKeyword } from '../../domain/placement.js';
 import { EVERYBODY } from '../../domain/targeting.js';
 import { createClickTokens } from '../../infra/click-token.js';
 import { poll } from '../support/poll.js';
@@ -60,7 +61,7 @@ describe('ads', () => {
 
   it('find a keyword in any of its spellings', async () => {
     const keyword = `mug ${randomBytes(3).toString('hex')}`;
-    await world.writer.write('SEARCH', keyword, [rankedAd('mug', 200)]);
+    await world.writer.write('SEARCH', normaliseKeyword(keyword), [rankedAd('mug', 200)]);
     await poll('the keyword is served', async () => {
       const query = `  ${keyword.toUpperCase().replace(' ', '   ')}`;
       return (

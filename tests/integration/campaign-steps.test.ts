@@ -10,6 +10,7 @@ interface Detail {
   readonly productGroups: { readonly categoryId: string; readonly products: unknown[] }[];
   readonly keywords: {
     readonly keyword: string;
+    readonly original: string;
     readonly reviewStatus: string;
     readonly rejectionReason: string | null;
   }[];
@@ -81,7 +82,7 @@ describe('keywords are reviewed by a person', () => {
     expect(world.events(id)[0]?.keywords).toEqual([world.keyword]);
     const { keywords } = await detailOf(id);
     expect(keywords.find(({ keyword }) => keyword === world.keyword)?.reviewStatus).toBe('approved');
-    expect(keywords.find(({ keyword }) => keyword === bad)).toMatchObject({
+    expect(keywords.find(({ original }) => original === bad)).toMatchObject({
       reviewStatus: 'rejected',
       rejectionReason: '상표권 확인이 필요합니다',
     });

@@ -12,6 +12,7 @@ import { TOPICS } from '../../contracts/topics.js';
 import type { Role } from '../../domain/access.js';
 import { addDays, type BusinessDate, businessDateOf } from '../../domain/business-date.js';
 import type { CampaignDraft } from '../../domain/campaign-draft.js';
+import { normaliseKeyword } from '../../domain/placement.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createLogger } from '../../infra/log.js';
