@@ -27,7 +27,7 @@ export interface ClickTokens {
 
 /** `keys` is CLICK_TOKEN_KEYS: comma-separated `id:hex`. The first signs, all verify, so keys can be rotated. */
 export function createClickTokens(keys: string): ClickTokens {
-  const byId = parseKeys(keys);
+  const byId = parseTokenKeys(keys);
   const [first] = byId;
   invariant(first !== undefined, 'CLICK_TOKEN_KEYS names no key');
   const [signingId, signingKey] = first;
@@ -41,7 +41,8 @@ export function createClickTokens(keys: string): ClickTokens {
   };
 }
 
-function parseKeys(keys: string): Map<string, KeyObject> {
+/** Every key by its id, the signing one first. */
+export function parseTokenKeys(keys: string): Map<string, KeyObject> {
   const byId = new Map<string, KeyObject>();
   for (const item of keys.split(',').map((text) => text.trim())) {
     const [id, hex, rest] = item.split(':');

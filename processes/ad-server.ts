@@ -7,6 +7,7 @@ import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
 import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
 import { createServeAds, NO_AUCTION_NOTES, NO_BUDGET_SIGNALS } from '../api/ad-server/serve-ads.js';
+import { VisitPages } from '../api/ad-server/visit-pages.js';
 import { listen } from '../api/kit/server.js';
 import { TOPICS } from '../contracts/topics.js';
 import { BatchingAppender } from '../infra/batching-appender.js';
@@ -16,6 +17,7 @@ import { createClickTokens } from '../infra/click-token.js';
 import { type BusinessClock, startBusinessClock } from '../infra/clock.js';
 import { createKafka, topicName } from '../infra/kafka.js';
 import { KafkaLink } from '../infra/kafka-link.js';
+import { createPageTokens } from '../infra/page-token.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import { RankingCopy } from '../infra/ranking-copy.js';
 import { createRedis } from '../infra/redis.js';
@@ -176,6 +178,7 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     stops: stores.stops,
     budgets: NO_BUDGET_SIGNALS,
     reasons: NO_AUCTION_NOTES,
+    pages: new VisitPages(createPageTokens(config.CLICK_TOKEN_KEYS)),
     servedLog: clicks.servedLog,
     isClickPathDown: () => clicks.link.unreachableForMs() > downAfterMs,
   });

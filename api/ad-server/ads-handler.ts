@@ -21,14 +21,14 @@ export function adsHandler(deps: AdsHandlerDeps, doc: RouteDoc) {
     const startedAt = performance.now();
     const allowed = await deps.authorise(req, doc.access);
     const query = allowed.ok ? parseAdQuery(req.query) : allowed;
-    if (!query.ok) {
-      sendProblem(res, query.error);
+    const answer = query.ok ? deps.serveAds(query.value) : query;
+    const served = answer instanceof Promise ? await answer : answer;
+    if (!served.ok) {
+      sendProblem(res, served.error);
       deps.metrics.answered('GET', doc.path, res.statusCode, performance.now() - startedAt);
       return;
     }
-    const answer = deps.serveAds(query.value);
-    const result = answer instanceof Promise ? await answer : answer;
-    respond(res, 200, result, { [CORRELATION_HEADER]: result.requestId });
+    respond(res, 200, served.value, { [CORRELATION_HEADER]: served.value.requestId });
     deps.metrics.adsAnswered(performance.now() - startedAt);
   };
 }

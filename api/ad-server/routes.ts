@@ -40,7 +40,7 @@ const getAds = {
   path: '/v1/ads',
   summary: 'Ads for one place on a page.',
   description:
-    'Answered from memory. An empty list is a normal answer and names its noFillReason; a store that is away never makes this call fail. Do not cache.',
+    'Answered from memory. An empty list is a normal answer and names its noFillReason; a store that is away never makes this call fail. More of the same list: send nextPageToken as pageToken; slots count on, and no ad of the pages before is shown again. Do not cache.',
   tags: ['ad server'],
   access: { scope: 'ads:read' },
   query: adQuerySchema,

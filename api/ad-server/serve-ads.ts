@@ -3,16 +3,18 @@ import type { AdQuery, AdQueryResult, NoFillReason } from '../../contracts/http/
 import type { RankingEntry } from '../../contracts/ranking-entry.js';
 import { type AuctionResult, runAuction, type Winner } from '../../domain/auction.js';
 import { HOME_TARGET, normaliseKeyword } from '../../domain/placement.js';
-import { assertNever } from '../../domain/result.js';
+import { assertNever, ok, type Result } from '../../domain/result.js';
 import { type Audience, matchesTargeting } from '../../domain/targeting.js';
 import { type ClickTokens, newRequestId } from '../../infra/click-token.js';
 import { keyedHash } from '../../infra/ids.js';
 import type { RankingCopy } from '../../infra/ranking-copy.js';
 import type { ServedLog } from '../../infra/served-log.js';
 import type { ServingStopCopy } from '../../infra/serving-stop-copy.js';
+import type { FieldFailure } from '../kit/problem.js';
 import type { FallbackRankings } from './fallback-rankings.js';
 import type { AdServerMetrics } from './metrics.js';
 import { TargetingCache } from './targeting-cache.js';
+import type { VisitPage, VisitPages } from './visit-pages.js';
 
 /** What is left of money near its end, and who spends evenly. Nothing said: enough, and no pacing. */
 export interface BudgetSignals {
@@ -37,6 +39,7 @@ export interface ServeAdsDeps {
   readonly budgets: BudgetSignals;
   readonly reasons: AuctionNotes;
   readonly tokens: ClickTokens;
+  readonly pages: Pick<VisitPages, 'open' | 'next'>;
   readonly servedLog: Pick<ServedLog, 'record'>;
   /** Nothing could be charged for longer than we serve on trust. */
   readonly isClickPathDown: () => boolean;
@@ -50,25 +53,35 @@ export interface ServeAdsDeps {
 /** One auction in so many is told in full at debug level: why did this ad not show? */
 const SAMPLE_EVERY = 100;
 
-export type ServeAds = (query: AdQuery) => AdQueryResult | Promise<AdQueryResult>;
+/** Refused is only a page token that is not ours for this query; everything else has an answer. */
+export type Served = Result<AdQueryResult, FieldFailure>;
+export type ServeAds = (query: AdQuery) => Served | Promise<Served>;
+
+/** One query on its way to an answer. */
+interface Asked {
+  readonly query: AdQuery;
+  readonly requestId: string;
+  readonly target: string;
+  readonly page: VisitPage;
+  readonly now: number;
+}
 
 /** The answer to an ad query: from memory alone, or from the database while the ranking cannot be had. */
 export function createServeAds(deps: ServeAdsDeps): ServeAds {
   const answer = createAuctioneer(deps);
   return (query) => {
-    const requestId = newRequestId();
-    if (deps.isClickPathDown()) return noFill(deps, query, requestId, 'click_path_down');
+    const now = deps.now();
     const target = targetOf(query);
+    const page = deps.pages.open(query, target, now);
+    if (!page.ok) return page;
+    const asked: Asked = { query, requestId: newRequestId(), target, page: page.value, now };
+    if (deps.isClickPathDown()) return noFill(deps, asked, 'click_path_down');
     const ranked = deps.rankings.ranking(query.placement, target);
-    if (ranked !== undefined) return answer(query, requestId, ranked);
-    if (deps.rankings.current) return noFill(deps, query, requestId, 'no_candidates');
+    if (ranked !== undefined) return answer(asked, ranked);
+    if (deps.rankings.current) return noFill(deps, asked, 'no_candidates');
     return deps.fallback
       .ranking(query.placement, target)
-      .then((found) =>
-        found === null
-          ? noFill(deps, query, requestId, 'ranking_unavailable')
-          : answer(query, requestId, found),
-      );
+      .then((found) => (found === null ? noFill(deps, asked, 'ranking_unavailable') : answer(asked, found)));
   };
 }
 
@@ -93,19 +106,18 @@ function createAuctioneer(deps: ServeAdsDeps) {
   const isAdvertiserStopped = (id: string, now: number) => stops.isAdvertiserStopped(id, now);
   const targetings = new TargetingCache();
   let untilSample = SAMPLE_EVERY;
-  return (query: AdQuery, requestId: string, ranked: readonly RankingEntry[]): AdQueryResult => {
-    if (ranked.length === 0) return noFill(deps, query, requestId, 'no_candidates');
-    const now = deps.now();
-    const viewedProductId = query.productId ?? null;
+  return (asked: Asked, ranked: readonly RankingEntry[]): Served => {
+    const { query, requestId, page, now } = asked;
+    if (ranked.length === 0) return noFill(deps, asked, 'no_candidates');
     const auction = runAuction(ranked, {
       maxAds: query.maxAds,
-      firstSlot: 1,
+      firstSlot: page.shown.length + 1,
       now,
-      viewedProductId,
+      viewedProductId: query.productId ?? null,
       isTargeted: (targeting) => matchesTargeting(targetings.get(targeting), audienceOf(query, now)),
       isCampaignStopped,
       isAdvertiserStopped,
-      isAlreadyShown: () => false,
+      isAlreadyShown: page.isAlreadyShown,
       isPaced: (campaignId) => budgets.isPaced(campaignId, requestId, now),
       leftKrw: (campaignId, advertiserId) => budgets.leftKrw(campaignId, advertiserId, now),
     });
@@ -117,8 +129,9 @@ function createAuctioneer(deps: ServeAdsDeps) {
       untilSample = SAMPLE_EVERY;
       sample(deps.log, requestId, auction);
     }
-    if (auction.winners.length === 0) return noFill(deps, query, requestId, 'all_filtered');
-    return fill(deps, query, requestId, now, auction.winners);
+    if (auction.winners.length > 0) return fill(deps, asked, auction.winners);
+    const isOver = auction.dropped.some(({ reason }) => reason === 'already_shown');
+    return noFill(deps, asked, isOver ? 'end_of_list' : 'all_filtered');
   };
 }
 
@@ -131,11 +144,9 @@ const audienceOf = ({ deviceType, region, segments }: AdQuery, now: number): Aud
 
 function fill(
   deps: ServeAdsDeps,
-  query: AdQuery,
-  requestId: string,
-  now: number,
+  { query, requestId, target, page, now }: Asked,
   winners: readonly Winner<RankingEntry>[],
-): AdQueryResult {
+): Served {
   const { placement } = query;
   const clickToken = deps.tokens.sign({
     issuedAt: now,
@@ -165,10 +176,12 @@ function fill(
     })),
   );
   deps.metrics.queries.filled.inc();
-  return {
+  const adIds = winners.map(({ candidate }) => candidate.adId);
+  return ok({
     requestId,
     placement,
     clickToken,
+    nextPageToken: deps.pages.next(page, query, target, { requestId, now, adIds }),
     ads: winners.map(({ candidate, slot }) => ({
       adId: candidate.adId,
       slot,
@@ -177,18 +190,13 @@ function fill(
       advertiserId: candidate.advertiserId,
       label: '광고',
     })),
-  };
+  });
 }
 
 /** Without ads there is nothing to click, so there is no token either. */
-function noFill(
-  deps: ServeAdsDeps,
-  query: AdQuery,
-  requestId: string,
-  noFillReason: NoFillReason,
-): AdQueryResult {
+function noFill(deps: ServeAdsDeps, { query, requestId }: Asked, noFillReason: NoFillReason): Served {
   deps.metrics.queries[noFillReason].inc();
-  return { requestId, placement: query.placement, clickToken: '', ads: [], noFillReason };
+  return ok({ requestId, placement: query.placement, clickToken: '', ads: [], noFillReason });
 }
 
 function sample(log: Logger, requestId: string, auction: AuctionResult<RankingEntry>): void {

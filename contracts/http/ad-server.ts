@@ -38,6 +38,14 @@ export const adQuerySchema = z.object({
     .regex(/^[A-Za-z0-9_.-]{1,64}(,[A-Za-z0-9_.-]{1,64}){0,19}$/, 'up to 20 names with commas between')
     .optional()
     .describe('Segments of the shopper, comma-separated; for campaigns that name segments.'),
+  pageToken: z
+    .string()
+    .min(1)
+    .max(2048)
+    .optional()
+    .describe(
+      'nextPageToken of the answer before, with the same placement, category, query and device: more ads of this list without those already shown. Good for 30 minutes.',
+    ),
 });
 export type AdQuery = z.infer<typeof adQuerySchema>;
 
@@ -45,6 +53,7 @@ export type AdQuery = z.infer<typeof adQuerySchema>;
 export const NO_FILL_REASONS = [
   'no_candidates',
   'all_filtered',
+  'end_of_list',
   'ranking_unavailable',
   'click_path_down',
 ] as const;
@@ -66,7 +75,16 @@ export const adQueryResultSchema = z.object({
       label: z.literal('광고'),
     }),
   ),
-  noFillReason: z.enum(NO_FILL_REASONS).optional(),
+  nextPageToken: z
+    .string()
+    .optional()
+    .describe('With every answer that holds ads: send it as pageToken for more of the same list.'),
+  noFillReason: z
+    .enum(NO_FILL_REASONS)
+    .optional()
+    .describe(
+      'Why there is no ad. no_candidates: nobody advertises here. all_filtered: somebody does, but nobody to this shopper now. end_of_list: the pages before held everything. ranking_unavailable, click_path_down: a part of ours is away; ask again later.',
+    ),
 });
 export type AdQueryResult = z.infer<typeof adQueryResultSchema>;
 

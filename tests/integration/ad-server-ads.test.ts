@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adsServedSchema } from '../../contracts/events/ad-events.js';
+import { problemSchema } from '../../contracts/http/problem.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { businessDateOf } from '../../domain/business-date.js';
 import { normaliseKeyword } from '../../domain/placement.js';
 import { EVERYBODY } from '../../domain/targeting.js';
 import { createClickTokens } from '../../infra/click-token.js';
+import { createPageTokens } from '../../infra/page-token.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice } from '../support/shop.js';
 import { insertApiKey, rankedAd } from './ad-server-harness.js';
@@ -108,6 +110,85 @@ describe('ads', () => {
     expect(served.map((ad) => [ad.adId, ad.slot])).toEqual([
       ['ad_s1', 1],
       ['ad_s2', 2],
+    ]);
+  });
+});
+
+describe('pages of one visit', () => {
+  const five = ['v1', 'v2', 'v3', 'v4', 'v5'];
+  const ranked = five.map((name, index) => rankedAd(name, 900 - 100 * index));
+  const shown = (answer: { body: { ads: readonly { adId: string; slot: number }[] } }) =>
+    answer.body.ads.map(({ adId, slot }) => [slot, adId]);
+
+  it('show no ad twice, count slots on, and end with a reason', async () => {
+    const category = newCategory();
+    await world.writer.write('CATEGORY', category, ranked);
+    await world.untilShown(
+      category,
+      five.map((name) => `ad_${name}`),
+    );
+    const query = inCategory(category, { maxAds: 2 });
+    const page = (pageToken = '') => world.shop.ads(pageToken === '' ? query : { ...query, pageToken });
+    const first = await page();
+    const second = await page(first.body.nextPageToken);
+    const third = await page(second.body.nextPageToken);
+    const end = await page(third.body.nextPageToken);
+    expect([first, second, third].map(shown)).toEqual([
+      [
+        [1, 'ad_v1'],
+        [2, 'ad_v2'],
+      ],
+      [
+        [3, 'ad_v3'],
+        [4, 'ad_v4'],
+      ],
+      [[5, 'ad_v5']],
+    ]);
+    expect(end).toMatchObject({ status: 200, body: { ads: [], noFillReason: 'end_of_list' } });
+    expect(end.body.nextPageToken).toBeUndefined();
+    expect(shown(await page(first.body.nextPageToken))).toEqual(shown(second));
+    const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(second.body.clickToken);
+    expect(token.ok && token.payload.ads.map((ad) => [ad.slot, ad.priceKrw])).toEqual([
+      [3, 600],
+      [4, 500],
+    ]);
+  });
+
+  it('are refused with a next step when their token is forged, foreign or too old', async () => {
+    const category = newCategory();
+    await world.writer.write('CATEGORY', category, ranked);
+    await world.untilShown(
+      category,
+      five.map((name) => `ad_${name}`),
+    );
+    const query = inCategory(category, { maxAds: 2 });
+    const { body } = await world.shop.ads(query);
+    const genuine = body.nextPageToken ?? '';
+    const refusal = async (change: Record<string, string>, pageToken = genuine) => {
+      const answer = await world.shop.ads({ ...query, ...change, pageToken });
+      const { code, nextStep, errors } = problemSchema.parse(answer.body);
+      expect(nextStep).not.toBe('');
+      return [answer.status, code, errors?.map(({ field }) => field).join()];
+    };
+    const refused = (code: string) => [400, code, 'query.pageToken'];
+    expect(await refusal({}, `${genuine.slice(0, -1)}${genuine.endsWith('A') ? 'B' : 'A'}`)).toEqual(
+      refused('forged_page_token'),
+    );
+    expect(await refusal({}, body.clickToken)).toEqual(refused('forged_page_token'));
+    expect(await refusal({}, 'x')).toEqual(refused('forged_page_token'));
+    expect(await refusal({}, 'x'.repeat(2_049))).toEqual(refused('invalid_request'));
+    expect(await refusal({ category: newCategory() })).toEqual(refused('foreign_page_token'));
+    expect(await refusal({ placement: 'PRODUCT_DETAIL' })).toEqual(refused('foreign_page_token'));
+    expect(await refusal({ deviceId: newDevice() })).toEqual(refused('foreign_page_token'));
+    const pages = createPageTokens(world.config.CLICK_TOKEN_KEYS);
+    const payload = pages.verify(genuine);
+    if (payload === null) throw new Error('the genuine token is not genuine');
+    const aged = (ageMs: number) => pages.sign({ ...payload, issuedAt: Date.now() - ageMs });
+    expect(await refusal({}, aged(31 * 60_000))).toEqual(refused('expired_page_token'));
+    const inTime = await world.shop.ads({ ...query, pageToken: aged(29 * 60_000) });
+    expect(shown(inTime)).toEqual([
+      [3, 'ad_v3'],
+      [4, 'ad_v4'],
     ]);
   });
 });

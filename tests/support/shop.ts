@@ -17,6 +17,7 @@ interface AdsBody {
     readonly advertiserId: string;
     readonly productId: string;
   }[];
+  readonly nextPageToken?: string;
   readonly noFillReason?: string;
   readonly code?: string;
 }
