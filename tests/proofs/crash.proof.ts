@@ -22,7 +22,7 @@ const REPEAT_SHARE = 0.1;
 const ADVERTISERS = 300;
 /** A worker dies between its commit and its publication this often. */
 const COMMIT_EVERY = 4;
-const REBALANCE_EVERY = 3;
+const REBALANCE_EVERY = 2;
 const DELIVERED_WITHIN_MS = 60 * 60_000;
 const DECIDED_WITHIN_MS = 180_000;
 const COMMITTED_WITHIN_MS = 20_000;
@@ -209,6 +209,7 @@ async function checkCharges(
     'no click is charged twice',
     (await count('(SELECT FROM click_charge GROUP BY click_id HAVING count(*) > 1) twice')) === 0,
   );
+  for (const line of result.around) figure('beside the first difference', line);
   check(
     'each is decided as by hand, in the order of its partition',
     result.differences.length === 0,

@@ -27,6 +27,8 @@ export interface LogComparison {
   readonly strangers: number;
   /** Rows that differ from the log decided by hand, partition by partition. */
   readonly differences: readonly string[];
+  /** The clicks around the first difference, of the same campaign, in the order of the log. */
+  readonly around: readonly string[];
 }
 
 /** Every click of the log against its row: decided once, in the order of its partition, as a clerk would. */
@@ -37,11 +39,11 @@ export async function chargesByLog(
   const rows = await chargeRows(pool);
   const outcomes: Record<string, number> = {};
   for (const { outcome } of rows.values()) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  const unique = log.clicked.map((partition) =>
-    [...new Map(partition.toReversed().map((click) => [click.clickId, click])).values()].toReversed(),
-  );
+  const unique = log.clicked.map(firstAppearances);
   const all = unique.flat();
   const ids = new Set(all.map(({ clickId }) => clickId));
+  const differences = unique.flatMap((partition) => decidedByHand(initial, journalOf(partition, rows)));
+  const first = all.find(({ clickId }) => differences[0]?.startsWith(clickId) === true);
   return {
     clicks: ids.size,
     repeats: log.clicked.flat().length - all.length,
@@ -49,8 +51,31 @@ export async function chargesByLog(
     undecided: all.filter(({ clickId }) => !rows.has(clickId)).length,
     untold: all.filter(({ clickId }) => !log.told.has(clickId)).length,
     strangers: [...rows.keys()].filter((clickId) => !ids.has(clickId)).length,
-    differences: unique.flatMap((partition) => decidedByHand(initial, journalOf(partition, rows))),
+    differences,
+    around: first === undefined ? [] : neighbours(all, rows, first),
   };
+}
+
+const NEIGHBOURS = 8;
+
+function neighbours(
+  all: readonly AdClicked[],
+  rows: ReadonlyMap<string, ChargeRow>,
+  { clickId, campaignId }: AdClicked,
+): string[] {
+  const ofCampaign = all.filter((click) => click.campaignId === campaignId);
+  const at = ofCampaign.findIndex((click) => click.clickId === clickId);
+  return ofCampaign.slice(Math.max(0, at - NEIGHBOURS), at + NEIGHBOURS).map((click) => {
+    const row = rows.get(click.clickId);
+    const stored = `${row?.outcome} ${row?.charged_krw}, booked ${row?.booked_at.toISOString()}`;
+    return `${click.clickId} recorded ${new Date(click.recordedAt).toISOString()}, ${click.tokenPriceKrw} won: ${stored}`;
+  });
+}
+
+function firstAppearances(clicks: readonly AdClicked[]): AdClicked[] {
+  const first = new Map<string, AdClicked>();
+  for (const click of clicks) if (!first.has(click.clickId)) first.set(click.clickId, click);
+  return [...first.values()];
 }
 
 async function chargeRows(pool: DatabasePool): Promise<Map<string, ChargeRow>> {
