@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AuctionCandidate, type AuctionRules, NO_BID_REASONS, runAuction } from './auction.js';
+import {
+  type AuctionCandidate,
+  type AuctionRules,
+  NO_BID_REASONS,
+  type NoBidReason,
+  runAuction,
+} from './auction.js';
 import { compareRanked, rankScore } from './ranking.js';
 
 const FLOOR_KRW = 50;
@@ -172,6 +178,7 @@ describe('a winner that cannot pay its price', () => {
   });
 });
 
+const MOST_ADS = 25;
 const market = fc
   .array(
     fc.record({
@@ -179,7 +186,7 @@ const market = fc
       maxCpcKrw: fc.integer({ min: FLOOR_KRW, max: 3_000 }),
       predictedCtrPpm: fc.integer({ min: 1, max: 1_000_000 }),
     }),
-    { minLength: 1, maxLength: 25 },
+    { minLength: 1, maxLength: MOST_ADS },
   )
   .map((ads) =>
     ads.map((ad, index) =>
@@ -275,6 +282,19 @@ describe('for every market', () => {
     );
   });
 
+  it('does not depend on the order in which equals came in', () => {
+    const shuffled = market.chain((ads) =>
+      fc.tuple(fc.constant(ads), fc.shuffledSubarray(ads, { minLength: ads.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, slots, ([ads, others], maxAds) => {
+        expect(run(others, { maxAds })).toEqual(run(ads, { maxAds }));
+      }),
+    );
+    const equals = ['c', 'a', 'b'].map((adId) => candidate({ adId }));
+    expect(run(equals).winners.map((winner) => winner.candidate.adId)).toEqual(['a', 'b', 'c']);
+  });
+
   it('accounts for every candidate exactly once', () => {
     fc.assert(
       fc.property(market, slots, (ads, maxAds) => {
@@ -283,5 +303,103 @@ describe('for every market', () => {
         expect(result.examined).toBeLessThanOrEqual(ads.length);
       }),
     );
+  });
+});
+
+/** A market, and a shop, a schedule and purses that forbid or limit some of it. */
+const limits = fc.array(
+  fc.record({
+    forbidden: fc.option(fc.integer({ min: 0, max: 7 }), { freq: 2 }),
+    leftKrw: fc.option(fc.nat({ max: 3_000 }), { nil: Number.POSITIVE_INFINITY, freq: 2 }),
+  }),
+  { minLength: MOST_ADS, maxLength: MOST_ADS },
+);
+const limitedMarket = fc.tuple(market, limits).map(([ads, all]) => {
+  const limited = ads.map((ad, index) => ({ ad, ...(all[index] ?? { forbidden: null, leftKrw: 0 }) }));
+  const isForbidden = (kind: number, id: string, pick: (ad: AuctionCandidate) => string) =>
+    limited.some(({ ad, forbidden }) => forbidden === kind && pick(ad) === id);
+  const candidates = limited.map(({ ad, forbidden }) => ({
+    ...ad,
+    ...(forbidden === 0 ? { startAt: 501 } : {}),
+    ...(forbidden === 1 ? { endAt: 500 } : {}),
+    ...(forbidden === 2 ? { targeting: 'nobody' } : {}),
+    ...(forbidden === 3 ? { productId: 'viewed' } : {}),
+  }));
+  const hooks: Partial<AuctionRules> = {
+    viewedProductId: 'viewed',
+    isTargeted: (targeting) => targeting !== 'nobody',
+    isCampaignStopped: (id) => isForbidden(4, id, (ad) => ad.campaignId),
+    isAdvertiserStopped: (id) => isForbidden(5, id, (ad) => ad.advertiserId),
+    isAlreadyShown: (id) => isForbidden(6, id, (ad) => ad.adId),
+    isPaced: (id) => isForbidden(7, id, (ad) => ad.campaignId),
+    leftKrw: (id) => limited.find(({ ad }) => ad.campaignId === id)?.leftKrw ?? 0,
+  };
+  return { candidates, hooks: rules(hooks) };
+});
+
+/** Whether this reason is true of this candidate; what stands above it is another matter. */
+const forbids: Readonly<
+  Partial<Record<NoBidReason, (ad: AuctionCandidate, hooks: AuctionRules) => boolean>>
+> = {
+  not_started: (ad, { now }) => now < ad.startAt,
+  ended: (ad, { now }) => now >= ad.endAt,
+  campaign_stopped: (ad, hooks) => hooks.isCampaignStopped(ad.campaignId, hooks.now),
+  advertiser_stopped: (ad, hooks) => hooks.isAdvertiserStopped(ad.advertiserId, hooks.now),
+  below_floor: (ad) => ad.maxCpcKrw < ad.bidFloorKrw,
+  viewed_product: (ad, hooks) => ad.productId === hooks.viewedProductId,
+  already_shown: (ad, hooks) => hooks.isAlreadyShown(ad.adId),
+  not_targeted: (ad, hooks) => ad.targeting !== undefined && !hooks.isTargeted(ad.targeting),
+  paced: (ad, hooks) => hooks.isPaced(ad.campaignId),
+};
+
+describe('for every market with limits', () => {
+  const limited = (
+    check: (result: ReturnType<typeof run>, candidates: AuctionCandidate[], hooks: AuctionRules) => void,
+  ) =>
+    fc.assert(
+      fc.property(limitedMarket, slots, ({ candidates, hooks }, maxAds) => {
+        check(run(candidates, { ...hooks, maxAds }), candidates, { ...hooks, maxAds });
+      }),
+      { numRuns: 500 },
+    );
+
+  it('nobody wins whom a rule forbids, and every reason given is true', () => {
+    limited(({ winners, dropped }, _, hooks) => {
+      for (const { candidate: ad } of winners) {
+        for (const isForbidden of Object.values(forbids)) expect(isForbidden(ad, hooks)).toBe(false);
+      }
+      for (const { candidate: ad, reason } of dropped)
+        expect(forbids[reason]?.(ad, hooks) ?? true).toBe(true);
+    });
+  });
+
+  it('every price can be paid, and stays between the floor and the own bid', () => {
+    limited(({ winners }, _, hooks) => {
+      for (const { candidate: ad, priceKrw } of winners) {
+        expect(priceKrw).toBeLessThanOrEqual(hooks.leftKrw(ad.campaignId, ad.advertiserId));
+        expect(priceKrw).toBeGreaterThanOrEqual(ad.bidFloorKrw);
+        expect(priceKrw).toBeLessThanOrEqual(ad.maxCpcKrw);
+      }
+      expect(new Set(winners.map((winner) => winner.candidate.advertiserId)).size).toBe(winners.length);
+    });
+  });
+
+  it('those who cannot pay leave no trace in the prices of the others', () => {
+    limited(({ winners, dropped }, candidates, hooks) => {
+      const broke = new Set(
+        dropped.filter(({ reason }) => reason === 'cannot_afford').map((drop) => drop.candidate),
+      );
+      const others = candidates.filter((ad) => !broke.has(ad));
+      expect(run(others, { ...hooks, leftKrw: () => Infinity }).winners).toEqual(winners);
+    });
+  });
+
+  it('accounts for every candidate exactly once', () => {
+    limited(({ winners, dropped, examined }, candidates) => {
+      expect(winners.length + dropped.length).toBe(examined);
+      const told = [...winners, ...dropped].map((one) => one.candidate.adId);
+      expect(new Set(told).size).toBe(told.length);
+      expect(examined).toBeLessThanOrEqual(candidates.length);
+    });
   });
 });
