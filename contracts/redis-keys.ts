@@ -17,6 +17,8 @@ export const REDIS_KEYS = {
   performancePrefix: 'performance:',
   /** HASH `campaign:<id>` | `advertiser:<id>` -> JSON ServingStop. Budget monitor and balance worker. No TTL. */
   servingStops: 'serving-stops',
+  /** HASH campaign id -> share of queries, ppm, of campaigns that spend evenly. Budget monitor. TTL 60 s as a whole. */
+  pacing: 'pacing',
   /** STRING integer, TTL 60 s: clicks of a device or an address in the running minute. Ad server. */
   deviceClicks: (deviceHash: string, minute: number) => `clicks:device:${deviceHash}:${minute}`,
   ipClicks: (ipHash: string, minute: number) => `clicks:ip:${ipHash}:${minute}`,
@@ -31,6 +33,10 @@ export const REDIS_CHANNELS = {
   rankingChanged: 'ranking-changed',
   /** Payload: JSON array of ServingStop. */
   servingStopsChanged: 'serving-stops-changed',
+  /** Payload: JSON array of BudgetLeft. Balance worker, and the budget monitor after money came. */
+  budgetLeft: 'budget-left',
+  /** Payload: JSON array of PassShare. */
+  pacingChanged: 'pacing-changed',
   /** Payload: JSON array of ClickOutcomeMessage, for the ad server instance of that name. */
   clickOutcomes: (instance: string) => `click-outcomes:${instance}`,
   /** Payload: API key id that was revoked. */
