@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { isClickId, issuedAtOf } from '../domain/click-id.js';
-import type { ClickTokenPayload } from '../domain/click-token.js';
+import { type ClickTokenPayload, encodeTokenPayload } from '../domain/click-token.js';
+import { KEY_VERIFIES_AFTER_DAY_MS, signingDayOf } from '../domain/signing-day.js';
 import { clickIdOf, createClickTokens, newRequestId } from './click-token.js';
+import { createTokenSigner } from './token-signer.js';
 
 const OLD = `old:${'11'.repeat(32)}`;
 const NEW = `new:${'22'.repeat(32)}`;
 const tokens = createClickTokens(OLD);
+const NOW = 1_795_000_000_000;
+const HOUR_MS = 3_600_000;
+const DAY = signingDayOf(NOW);
 
 function payloadOf(adCount: number): ClickTokenPayload {
   return {
-    issuedAt: 1_795_000_000_000,
+    issuedAt: NOW,
     requestId: newRequestId(),
     placement: 'HOME',
     deviceHash: 'd'.repeat(32),
@@ -29,20 +34,20 @@ function payloadOf(adCount: number): ClickTokenPayload {
 }
 const payload = payloadOf(2);
 const token = tokens.sign(payload);
-const refusalOf = (text: string) => {
-  const verdict = tokens.verify(text);
+const refusalOf = (text: string, now = NOW) => {
+  const verdict = tokens.verify(text, now);
   return verdict.ok ? 'accepted' : verdict.refusal;
 };
 
 describe('click token', () => {
   it('is accepted by its issuer with everything it promised', () => {
-    expect(tokens.verify(token)).toEqual({ ok: true, payload });
+    expect(tokens.verify(token, NOW)).toEqual({ ok: true, payload });
   });
 
   it('is signed by the first key and accepted by every listed one, so keys can be rotated', () => {
     const rotated = createClickTokens(`${NEW},${OLD}`);
-    expect(rotated.verify(token).ok).toBe(true);
-    expect(tokens.verify(rotated.sign(payload))).toEqual({ ok: false, refusal: 'unknown_key' });
+    expect(rotated.verify(token, NOW).ok).toBe(true);
+    expect(refusalOf(rotated.sign(payload))).toBe('unknown_key');
   });
 
   it('is refused after any change of any character', () => {
@@ -56,11 +61,37 @@ describe('click token', () => {
     const [, , body, signature] = token.split('.');
     expect(refusalOf('nonsense')).toBe('malformed');
     expect(refusalOf(`${token}.`)).toBe('malformed');
-    expect(refusalOf(`v2.old.${body}.${signature}`)).toBe('unknown_version');
-    expect(refusalOf(`v1.stranger.${body}.${signature}`)).toBe('unknown_key');
-    expect(refusalOf(`v1.old.${body}.${signature}A`)).toBe('bad_signature');
+    expect(refusalOf(`v1.old-${DAY}.${body}.${signature}`)).toBe('unknown_version');
+    expect(refusalOf(`v2.stranger-${DAY}.${body}.${signature}`)).toBe('unknown_key');
+    for (const id of ['old', 'old-', `old-0${DAY}`, `old-${DAY}.5`, `old-+${DAY}`, `-${DAY}`])
+      expect(refusalOf(`v2.${id}.${body}.${signature}`)).toMatch(/unknown_key|malformed/);
+    expect(refusalOf(`v2.old-${DAY}.${body}.${signature}A`)).toBe('bad_signature');
+    expect(refusalOf(`v2.old-${DAY + 1}.${body}.${signature}`)).toBe('bad_signature');
+    expect(refusalOf(`v2.old-${DAY + 2}.${body}.${signature}`)).toBe('key_not_yet_valid');
     const foreign = createClickTokens(`old:${'33'.repeat(32)}`);
     expect(refusalOf(foreign.sign(payload))).toBe('bad_signature');
+  });
+
+  it('is refused once its key is gone, however genuine it was', () => {
+    const keyGone = (DAY + 1) * 24 * HOUR_MS + KEY_VERIFIES_AFTER_DAY_MS;
+    expect(refusalOf(token, keyGone)).toBe('accepted');
+    expect(refusalOf(token, keyGone + 1)).toBe('expired_key');
+  });
+
+  it('of another day than its key is refused, though the key signed it', () => {
+    const signer = createTokenSigner(OLD, 'click');
+    const text = encodeTokenPayload(payload);
+    expect(refusalOf(signer.sign(text, NOW))).toBe('accepted');
+    expect(refusalOf(signer.sign(text, NOW - 24 * HOUR_MS))).toBe('bad_payload');
+  });
+
+  it('is verified through months of a demonstration with few keys held', () => {
+    for (let day = 0; day < 200; day += 1) {
+      const issuedAt = NOW + day * 24 * HOUR_MS;
+      const later = tokens.sign({ ...payload, issuedAt });
+      expect(refusalOf(later, issuedAt)).toBe('accepted');
+    }
+    expect(refusalOf(token)).toBe('accepted');
   });
 
   it('of the largest answer fits the request field', () => {

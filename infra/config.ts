@@ -184,7 +184,9 @@ export const configSchema = z.object({
     .describe('Pace of CLOCK_TICK on conversion-events.'),
   CLICK_TOKEN_KEYS: clickTokenKeys
     .default(DEMO_SECRETS.CLICK_TOKEN_KEYS)
-    .describe('Comma-separated id:hex; the first signs, all verify. At least 32 bytes each.'),
+    .describe(
+      'Master keys of click and page tokens, comma-separated id:hex, at least 32 bytes each; the key of each day is derived from them. The first signs, all verify. A new one comes last until every server has it, then first; the old one goes 60 hours later.',
+    ),
   HASH_KEY: z
     .string()
     .min(16)

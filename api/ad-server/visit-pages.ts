@@ -26,7 +26,7 @@ export class VisitPages {
 
   open(query: AdQuery, target: string, now: number): Result<VisitPage, FieldFailure> {
     if (query.pageToken === undefined) return FIRST_PAGE;
-    const payload = this.#tokens.verify(query.pageToken);
+    const payload = this.#tokens.verify(query.pageToken, now);
     if (payload === null) return err(FORGED);
     if (payload.list !== listHash(query.placement, target, query.deviceId)) return err(OF_ANOTHER_LIST);
     if (now - payload.issuedAt > PAGE_TOKEN_LIFE_MS) return err(EXPIRED);

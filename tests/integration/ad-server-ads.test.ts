@@ -38,7 +38,7 @@ describe('ads', () => {
       advertiserId: 'adv_first',
       label: '광고',
     });
-    const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(body.clickToken);
+    const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(body.clickToken, Date.now());
     expect(token.ok && token.payload.ads.map((ad) => [ad.adId, ad.priceKrw, ad.runnerUpScore])).toEqual([
       ['ad_first', 300, 6_000_000],
       ['ad_second', 50, null],
@@ -147,7 +147,7 @@ describe('pages of one visit', () => {
     expect(end).toMatchObject({ status: 200, body: { ads: [], noFillReason: 'end_of_list' } });
     expect(end.body.nextPageToken).toBeUndefined();
     expect(shown(await page(first.body.nextPageToken))).toEqual(shown(second));
-    const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(second.body.clickToken);
+    const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(second.body.clickToken, Date.now());
     expect(token.ok && token.payload.ads.map((ad) => [ad.slot, ad.priceKrw])).toEqual([
       [3, 600],
       [4, 500],
@@ -181,7 +181,7 @@ describe('pages of one visit', () => {
     expect(await refusal({ placement: 'PRODUCT_DETAIL' })).toEqual(refused('foreign_page_token'));
     expect(await refusal({ deviceId: newDevice() })).toEqual(refused('foreign_page_token'));
     const pages = createPageTokens(world.config.CLICK_TOKEN_KEYS);
-    const payload = pages.verify(genuine);
+    const payload = pages.verify(genuine, Date.now());
     if (payload === null) throw new Error('the genuine token is not genuine');
     const aged = (ageMs: number) => pages.sign({ ...payload, issuedAt: Date.now() - ageMs });
     expect(await refusal({}, aged(31 * 60_000))).toEqual(refused('expired_page_token'));

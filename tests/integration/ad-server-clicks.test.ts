@@ -101,7 +101,7 @@ describe('a click', () => {
   it('with a token that is too old is still an event, marked expired', async () => {
     const click = await world.servedClick('old');
     const tokens = createClickTokens(world.config.CLICK_TOKEN_KEYS);
-    const verdict = tokens.verify(click.clickToken);
+    const verdict = tokens.verify(click.clickToken, Date.now());
     if (!verdict.ok) throw new Error(verdict.refusal);
     const issuedAt = Date.now() - 31 * 60_000;
     const clickToken = tokens.sign({ ...verdict.payload, issuedAt });
@@ -117,7 +117,7 @@ describe('a click', () => {
   it('that is forged is refused with a reason and leaves no event', async () => {
     const click = await world.servedClick('forged');
     const foreign = createClickTokens(`demo1:${'ab'.repeat(32)}`);
-    const genuine = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(click.clickToken);
+    const genuine = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(click.clickToken, Date.now());
     if (!genuine.ok) throw new Error(genuine.refusal);
     const cheaper = genuine.payload.ads.map((ad) => ({ ...ad, priceKrw: 50 }));
     const forgeries: ShopClick[] = [

@@ -63,7 +63,7 @@ describe('a report of seen ads', () => {
   it('counts up to 24 hours after the ads were served', async () => {
     const { requestId, ...shown } = await served('late');
     const tokens = createClickTokens(world.config.CLICK_TOKEN_KEYS);
-    const verdict = tokens.verify(shown.clickToken);
+    const verdict = tokens.verify(shown.clickToken, Date.now());
     if (!verdict.ok) throw new Error(verdict.refusal);
     const aged = (ageMs: number) => tokens.sign({ ...verdict.payload, issuedAt: Date.now() - ageMs });
     const adIds = ['ad_late'];

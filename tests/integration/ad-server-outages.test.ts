@@ -131,7 +131,7 @@ describe('while Redis is away', () => {
     await withoutRedis(async () => {
       await world.untilShown(category, ['ad_high', 'ad_low'], 5_000);
       const { body } = await world.shop.ads(inCategory(category));
-      const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(body.clickToken);
+      const token = createClickTokens(world.config.CLICK_TOKEN_KEYS).verify(body.clickToken, Date.now());
       expect(token.ok && token.payload.ads.map((served) => served.priceKrw)).toEqual([200, 50]);
       expect(await world.shownIn(other)).toEqual(['ad_low-elsewhere']);
       const search = await world.shop.ads({ placement: 'SEARCH', query: '머그컵', deviceId: newDevice() });
