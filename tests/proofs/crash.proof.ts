@@ -25,7 +25,9 @@ const COMMIT_EVERY = 4;
 const REBALANCE_EVERY = 2;
 const DELIVERED_WITHIN_MS = 60 * 60_000;
 const DECIDED_WITHIN_MS = 180_000;
-const COMMITTED_WITHIN_MS = 20_000;
+const WORKING_WITHIN_MS = 60_000;
+/** Less than the database waits for a lock. */
+const HELD_WITHIN_MS = 4_000;
 const VICTIMS = ['balance-worker', 'ad-server', 'kafka', 'redis', 'postgres'] as const;
 const SHOWN = 5;
 
@@ -138,21 +140,36 @@ async function disturb(
 }
 
 /**
- * Kafka stands still, so that the worker commits in PostgreSQL and cannot publish; then it is killed. What it
- * committed is redelivered to its successor.
+ * The worker's transaction is held at its first lock until Kafka stands still; then it may commit in PostgreSQL, but
+ * cannot publish, and is killed. What it committed is redelivered to its successor. False when it had nothing to do.
  */
 async function killAfterCommit({ stack }: ProofContext, { pool }: FundedBusiness): Promise<boolean> {
-  const charged = async () =>
+  const entries = async () =>
     (await pool.query<{ seq: string }>('SELECT sum(seq)::text AS seq FROM advertiser_balance')).rows[0]?.seq;
+  const isHeld = async () =>
+    (await pool.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')`))
+      .rowCount !== 0;
+  // Partitions may just be moving; until then there is nothing to hold.
+  const idle = await entries();
+  await poll('the worker works', async () => (await entries()) !== idle, WORKING_WITHIN_MS).catch(() => null);
   const kafka = stack.pidOf('kafka');
-  process.kill(kafka, 'SIGSTOP');
+  const gate = await pool.connect();
   try {
-    const before = await charged();
-    const commits = async () => (await charged()) !== before;
-    const seen = await poll('a commit', commits, COMMITTED_WITHIN_MS, 2).catch(() => false);
+    await gate.query('BEGIN');
+    await gate.query('SELECT FROM advertiser_balance ORDER BY advertiser_id FOR UPDATE');
+    const held = await poll('the worker waits', isHeld, HELD_WITHIN_MS, 5).catch(() => false);
+    const before = await entries();
+    process.kill(kafka, 'SIGSTOP');
+    await gate.query('COMMIT');
+    const committed =
+      held &&
+      (await poll('a commit', async () => (await entries()) !== before, HELD_WITHIN_MS, 2).catch(
+        () => false,
+      ));
     await killAndAwait(stack, 'balance-worker', () => process.kill(kafka, 'SIGCONT'));
-    return seen;
+    return committed;
   } finally {
+    gate.release();
     process.kill(kafka, 'SIGCONT');
   }
 }
