@@ -1,8 +1,17 @@
 import type { AdClicked } from '../contracts/events/ad-events.js';
+import type { CrossingPercents } from '../domain/budget-crossing.js';
 import type { BusinessDate } from '../domain/business-date.js';
-import { type ClickId, issuedMonthOf } from '../domain/click-id.js';
+import type { AdvertiserFunds, CampaignFunds, ChargingState, PromoLot } from '../domain/charging.js';
+import { isClickId, issuedMonthOf } from '../domain/click-id.js';
 import type { ClickOutcome, ClickReason } from '../domain/click-outcome.js';
-import type { Queryable } from '../infra/postgres.js';
+import { grouped } from '../domain/grouped.js';
+import type { Wallet } from '../domain/ledger.js';
+import { toKrw } from '../domain/money.js';
+import { invariant } from '../domain/result.js';
+import { type Queryable, RetryTransaction } from '../infra/postgres.js';
+import { type BudgetRow, budgetOn, toBudget, toWallet, type WalletRow } from './money-locks.js';
+import type { Booking } from './post-ledger.js';
+import { type StopRow, stopsFrom } from './serving-stops.js';
 
 /** What `click_charge` keeps of a decision. */
 export interface StoredOutcome {
@@ -15,83 +24,157 @@ export interface StoredOutcome {
   readonly bookedAt: number;
 }
 
-/** Which of these months have a partition. */
-export async function readExistingMonths(
-  client: Queryable,
-  months: readonly BusinessDate[],
-): Promise<Set<BusinessDate>> {
-  const { rows } = await client.query<{ month: BusinessDate }>({
-    name: 'existing-click-months',
-    text: 'SELECT month FROM unnest($1::date[]) AS month WHERE click_month_exists(month)',
-    values: [months],
-  });
-  return new Set(rows.map((row) => row.month));
+/** Everything that decides a batch of clicks, read after its rows were locked. */
+export interface ChargingFacts {
+  readonly state: ChargingState;
+  readonly wallets: ReadonlyMap<string, Wallet>;
+  readonly booking: Booking;
+  /** Outcomes of the clicks that were decided before. */
+  readonly known: ReadonlyMap<string, StoredOutcome>;
+  /** Months of issue that have a partition. */
+  readonly months: ReadonlySet<string>;
+  /** `ownDeviceKey` of the clicks that came from a device of the advertiser's own people. */
+  readonly ownDevices: ReadonlySet<string>;
+  /** Of advertisers that changed the shares at which they want to be told. */
+  readonly percentsOf: ReadonlyMap<string, CrossingPercents>;
+  /** Row versions, keyed `scope:id`: a charge raises each row that it changes by one. */
+  readonly versions: ReadonlyMap<string, number>;
 }
 
-/** Outcomes of the clicks that were decided before. One look per month, so that each goes to one partition. */
-export async function readKnownClicks(
-  client: Queryable,
-  clickIds: readonly ClickId[],
-): Promise<Map<string, StoredOutcome>> {
-  const byMonth = new Map<BusinessDate, ClickId[]>();
-  for (const id of clickIds) {
-    const month = issuedMonthOf(id);
-    const ids = byMonth.get(month);
-    if (ids) ids.push(id);
-    else byMonth.set(month, [id]);
-  }
-  const known = new Map<string, StoredOutcome>();
-  for (const [month, ids] of byMonth) {
-    for (const row of await readKnownOfMonth(client, month, ids)) known.set(row.click_id, toOutcome(row));
-  }
-  return known;
+export const ownDeviceKey = (advertiserId: string, deviceHash: string) => `${advertiserId}\n${deviceHash}`;
+
+/** The answer of `charging_locks_and_facts`; null where there is nothing. */
+interface FactsRow {
+  readonly wallets: readonly (WalletRow & { readonly version: number })[] | null;
+  readonly budgets: readonly (BudgetRow & { readonly version: number })[] | null;
+  readonly lots: readonly LotRow[] | null;
+  readonly booked_at_ms: number;
+  readonly booked_date: BusinessDate;
+  readonly stops: readonly StopRow[] | null;
+  readonly alert_settings: readonly SettingsRow[] | null;
+  readonly own_devices: readonly { readonly advertiser_id: string; readonly device_hash: string }[] | null;
+  readonly months: readonly string[];
+  readonly known: readonly (readonly KnownRow[])[];
+}
+
+interface LotRow {
+  readonly id: number;
+  readonly advertiser_id: string;
+  readonly remaining_krw: number;
+  readonly expires_at_ms: number;
+}
+
+interface SettingsRow {
+  readonly advertiser_id: string;
+  readonly daily_budget_percents: number[];
+  readonly total_budget_percents: number[];
 }
 
 interface KnownRow {
-  click_id: string;
-  outcome: ClickOutcome;
-  reason: ClickReason | null;
-  charged_krw: number;
-  cash_krw: number;
-  promo_krw: number;
-  booked_date: BusinessDate;
-  booked_at: Date;
+  readonly click_id: string;
+  readonly outcome: ClickOutcome;
+  readonly reason: ClickReason | null;
+  readonly charged_krw: number;
+  readonly cash_krw: number;
+  readonly promo_krw: number;
+  readonly booked_date: BusinessDate;
+  readonly booked_at_ms: number;
 }
 
-async function readKnownOfMonth(
+/**
+ * Locks wallets, budgets and promo lots of these clicks, takes the booking day, and then reads what decides them: one
+ * statement (`charging_locks_and_facts` says why that is as good as many). Call it first in the transaction.
+ */
+export async function lockAndReadFacts(
   client: Queryable,
-  month: BusinessDate,
-  ids: readonly ClickId[],
-): Promise<KnownRow[]> {
-  const { rows } = await client.query<KnownRow>({
-    name: 'known-clicks',
-    text: `SELECT click_id, outcome, reason, charged_krw, cash_krw, promo_krw, booked_date, booked_at
-      FROM click_charge WHERE issued_month = $1 AND click_id = ANY($2::uuid[])`,
-    values: [month, ids],
+  clicks: readonly AdClicked[],
+): Promise<ChargingFacts> {
+  const ids = clicks.map(({ clickId }) => clickId).filter(isClickId);
+  const { rows } = await client.query<{ facts: FactsRow }>({
+    name: 'charging-locks-and-facts',
+    text: 'SELECT charging_locks_and_facts($1, $2, $3, $4, $5, $6) AS facts',
+    values: [
+      [...new Set(clicks.map(({ advertiserId }) => advertiserId))],
+      [...new Set(clicks.map(({ campaignId }) => campaignId))],
+      ids,
+      [...new Set(ids.map(issuedMonthOf))],
+      clicks.map(({ advertiserId }) => advertiserId),
+      clicks.map(({ deviceHash }) => deviceHash),
+    ],
   });
-  return rows;
+  const facts = rows[0]?.facts;
+  invariant(facts, 'charging_locks_and_facts returns one row');
+  return toFacts(facts);
 }
 
-function toOutcome(row: KnownRow): StoredOutcome {
+function toFacts(row: FactsRow): ChargingFacts {
+  const booking = { bookedAt: new Date(row.booked_at_ms), bookedDate: row.booked_date };
+  const wallets = row.wallets ?? [];
+  const budgets = row.budgets ?? [];
   return {
-    outcome: row.outcome,
-    reason: row.reason,
-    chargedKrw: row.charged_krw,
-    cashKrw: row.cash_krw,
-    promoKrw: row.promo_krw,
-    bookedDate: row.booked_date,
-    bookedAt: row.booked_at.getTime(),
+    state: { advertisers: advertisersOf(row), campaigns: campaignsOf(row) },
+    wallets: new Map(wallets.map((wallet) => [wallet.advertiser_id, toWallet(wallet)])),
+    booking,
+    known: new Map(row.known.flat().map((known) => [known.click_id, toOutcome(known)])),
+    months: new Set(row.months),
+    ownDevices: new Set(
+      (row.own_devices ?? []).map((own) => ownDeviceKey(own.advertiser_id, own.device_hash)),
+    ),
+    percentsOf: new Map(
+      (row.alert_settings ?? []).map((settings) => [
+        settings.advertiser_id,
+        {
+          dailyBudgetPercents: settings.daily_budget_percents,
+          totalBudgetPercents: settings.total_budget_percents,
+        },
+      ]),
+    ),
+    versions: new Map([
+      ...wallets.map((wallet) => [`advertiser:${wallet.advertiser_id}`, wallet.version] as const),
+      ...budgets.map((budget) => [`campaign:${budget.campaign_id}`, budget.version] as const),
+    ]),
   };
 }
 
-/** `advertiser id \n device hash` of the clicks that came from a device of the advertiser's own people. */
-export async function readOwnDevices(client: Queryable, clicks: readonly AdClicked[]): Promise<Set<string>> {
-  if (clicks.length === 0) return new Set();
-  const { rows } = await client.query<{ own: string }>({
-    name: 'own-devices',
-    text: `SELECT d.advertiser_id || E'\\n' || d.device_hash AS own FROM advertiser_device d
-      WHERE (d.advertiser_id, d.device_hash) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-    values: [clicks.map((click) => click.advertiserId), clicks.map((click) => click.deviceHash)],
-  });
-  return new Set(rows.map((row) => row.own));
+function advertisersOf({ wallets, lots, stops }: FactsRow): Map<string, AdvertiserFunds> {
+  const lotsOf = grouped(lots ?? [], (lot) => lot.advertiser_id);
+  const stopOf = stopsFrom(stops ?? []);
+  return new Map(
+    (wallets ?? []).map((wallet) => {
+      const id = wallet.advertiser_id;
+      const cashKrw = toKrw(wallet.cash_krw);
+      const own = (lotsOf.get(id) ?? []).map(toLot);
+      return [id, { cashKrw, lots: own, stop: stopOf.get(`advertiser:${id}`) ?? null }];
+    }),
+  );
 }
+
+const toLot = (lot: LotRow): PromoLot => ({
+  lotId: lot.id,
+  remainingKrw: toKrw(lot.remaining_krw),
+  expiresAtMs: lot.expires_at_ms,
+});
+
+function campaignsOf({ budgets, stops, booked_date: bookedDate }: FactsRow): Map<string, CampaignFunds> {
+  const stopOf = stopsFrom(stops ?? []);
+  return new Map(
+    (budgets ?? []).map((row) => {
+      const budget = toBudget(row);
+      if (budget.spentDate > bookedDate) {
+        throw new RetryTransaction('the clock stepped back over midnight');
+      }
+      const id = row.campaign_id;
+      return [id, { ...budgetOn(budget, bookedDate), stop: stopOf.get(`campaign:${id}`) ?? null }];
+    }),
+  );
+}
+
+const toOutcome = (row: KnownRow): StoredOutcome => ({
+  outcome: row.outcome,
+  reason: row.reason,
+  chargedKrw: row.charged_krw,
+  cashKrw: row.cash_krw,
+  promoKrw: row.promo_krw,
+  bookedDate: row.booked_date,
+  bookedAt: row.booked_at_ms,
+});

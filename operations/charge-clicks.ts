@@ -1,40 +1,29 @@
+import type { BudgetLeft } from '../contracts/budget-signal.js';
 import type { AdClicked } from '../contracts/events/ad-events.js';
 import type { ServingStop } from '../contracts/serving-stop.js';
+
 import type { BusinessDate } from '../domain/business-date.js';
-import {
-  type ChargingState,
-  type ClickDecision,
-  type ClickToCharge,
-  type FoldResult,
-  foldCharges,
-} from '../domain/charging.js';
-import { type ClickId, isClickId, issuedMonthOf } from '../domain/click-id.js';
+import { type ClickDecision, type ClickToCharge, type FoldResult, foldCharges } from '../domain/charging.js';
+import { isClickId, issuedMonthOf } from '../domain/click-id.js';
 import type { ClickOutcome, ClickReason } from '../domain/click-outcome.js';
-import type { Wallet } from '../domain/ledger.js';
+import { fundsNearTheirEnd } from '../domain/funds-left.js';
 import { toKrw } from '../domain/money.js';
-import {
-  type DatabaseClient,
-  type DatabasePool,
-  type Queryable,
-  RetryTransaction,
-  withRetriedTransaction,
-} from '../infra/postgres.js';
-import {
-  readExistingMonths,
-  readKnownClicks,
-  readOwnDevices,
-  type StoredOutcome,
-} from './charge-clicks-reads.js';
+import { type DatabaseClient, type DatabasePool, withRetriedTransaction } from '../infra/postgres.js';
+import { lockAndReadFacts, ownDeviceKey, type StoredOutcome } from './charge-clicks-reads.js';
 import { writeCharges } from './charge-clicks-writes.js';
-import { budgetOn, lockBudgets, lockPromoLots, lockWallets } from './money-locks.js';
-import { type Booking, takeBookingDay } from './post-ledger.js';
+import type { Booking } from './post-ledger.js';
 import { recordDeadLetter } from './record-dead-letter.js';
-import { readStops } from './serving-stops.js';
 
 /** A click and the Kafka record that it came from. */
 export interface DeliveredClick {
   readonly click: AdClicked;
-  readonly source: { readonly topic: string; readonly partition: number; readonly offset: string };
+  readonly source: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: string;
+    /** The dead letter that this record is the replay of. */
+    readonly replayOf?: string | null;
+  };
 }
 
 export interface ChargeOptions {
@@ -68,19 +57,22 @@ export interface ChargeBatchResult {
   readonly deadLettered: readonly { readonly clickId: string; readonly reason: string }[];
   /** What stopped being served with this batch; also announced on the PostgreSQL channel. */
   readonly stops: readonly ServingStop[];
+  /** What is left to campaigns and advertisers of this batch that are near the end of their money. */
+  readonly left: readonly BudgetLeft[];
 }
 
 /**
- * Charges clicks exactly once, all or nothing, in the order given. In one READ COMMITTED transaction: lock the
- * rows in id order; take time and day; *then* read which clicks are known (an earlier look would let a click that
- * another worker is just committing eat the budget twice); fold; write clicks, ledger, balances, spend and stops.
+ * Charges clicks exactly once, all or nothing, in the order given. In one READ COMMITTED transaction of two
+ * statements: lock the rows in id order, take time and day, *then* read which clicks are known (an earlier look would
+ * let a click that another worker is just committing eat the budget twice); fold here; write clicks, ledger, balances,
+ * spend, crossings and stops.
  */
 export async function chargeClicks(
   pool: DatabasePool,
   deliveries: readonly DeliveredClick[],
   options: ChargeOptions,
 ): Promise<ChargeBatchResult> {
-  if (deliveries.length === 0) return { clicks: [], deadLettered: [], stops: [] };
+  if (deliveries.length === 0) return { clicks: [], deadLettered: [], stops: [], left: [] };
   return withRetriedTransaction(pool, (client) => chargeInTransaction(client, deliveries, options));
 }
 
@@ -89,55 +81,29 @@ async function chargeInTransaction(
   deliveries: readonly DeliveredClick[],
   options: ChargeOptions,
 ): Promise<ChargeBatchResult> {
-  const locked = await lockFunds(client, deliveries);
-  const { placed, lost } = await place(client, deliveries);
-  for (const delivery of lost) await setAside(client, delivery);
-  const known = await readKnownClicks(
+  const facts = await lockAndReadFacts(
     client,
-    placed.map((delivery) => delivery.click.clickId as ClickId),
+    deliveries.map(({ click }) => click),
   );
-  const fresh = firstOfEach(placed, known);
-  const folded = foldCharges(locked.state, await toCharge(client, fresh), {
-    nowMs: locked.booking.bookedAt.getTime(),
-    bookedDate: locked.booking.bookedDate,
+  const { placed, lost } = place(deliveries, facts.months);
+  for (const delivery of lost) await setAside(client, delivery);
+  const fresh = firstOfEach(placed, facts.known);
+  const moment = {
+    nowMs: facts.booking.bookedAt.getTime(),
+    bookedDate: facts.booking.bookedDate,
     floorKrw: toKrw(options.bidFloorKrw),
-  });
-  const stops = await writeCharges(client, { ...locked, fresh, folded });
-  return {
-    clicks: answers(placed, known, folded, locked.booking),
-    deadLettered: lost.map(({ delivery, reason }) => ({ clickId: delivery.click.clickId, reason })),
-    stops,
   };
-}
-
-interface LockedFunds {
-  readonly state: ChargingState;
-  readonly wallets: ReadonlyMap<string, Wallet>;
-  readonly booking: Booking;
-}
-
-async function lockFunds(client: Queryable, deliveries: readonly DeliveredClick[]): Promise<LockedFunds> {
-  const advertiserIds = [...new Set(deliveries.map(({ click }) => click.advertiserId))];
-  const campaignIds = [...new Set(deliveries.map(({ click }) => click.campaignId))];
-  const wallets = await lockWallets(client, advertiserIds);
-  const budgets = await lockBudgets(client, campaignIds);
-  const lots = await lockPromoLots(client, advertiserIds);
-  const booking = await takeBookingDay(client);
-  const stops = await readStops(client, advertiserIds, campaignIds);
-  const advertisers = new Map(
-    [...wallets].map(([id, wallet]) => [
-      id,
-      { cashKrw: wallet.cashKrw, lots: lots.get(id) ?? [], stop: stops.get(`advertiser:${id}`) ?? null },
-    ]),
-  );
-  const campaigns = new Map(
-    [...budgets].map(([id, budget]) => {
-      if (budget.spentDate > booking.bookedDate)
-        throw new RetryTransaction('the clock stepped back over midnight');
-      return [id, { ...budgetOn(budget, booking.bookedDate), stop: stops.get(`campaign:${id}`) ?? null }];
-    }),
-  );
-  return { state: { advertisers, campaigns }, wallets, booking };
+  const folded = foldCharges(facts.state, toCharge(fresh, facts.ownDevices), moment);
+  const written = await writeCharges(client, { facts, fresh, folded });
+  return {
+    clicks: answers(placed, facts.known, folded, facts.booking),
+    deadLettered: lost.map(({ delivery, reason }) => ({ clickId: delivery.click.clickId, reason })),
+    stops: written.stops,
+    left: fundsNearTheirEnd(folded.state, fresh, moment).map((left) => ({
+      ...left,
+      version: written.versionOf(left.scope, left.id),
+    })),
+  };
 }
 
 interface LostDelivery {
@@ -146,20 +112,15 @@ interface LostDelivery {
 }
 
 /** Separates the clicks that have a partition from those that cannot be stored any more. */
-async function place(
-  client: Queryable,
+function place(
   deliveries: readonly DeliveredClick[],
-): Promise<{ placed: DeliveredClick[]; lost: LostDelivery[] }> {
-  const monthOf = (id: string) => (isClickId(id) ? issuedMonthOf(id) : null);
-  const wanted = new Set(deliveries.map(({ click }) => monthOf(click.clickId)));
-  const existing = await readExistingMonths(
-    client,
-    [...wanted].filter((month) => month !== null),
-  );
+  existing: ReadonlySet<string>,
+): { placed: DeliveredClick[]; lost: LostDelivery[] } {
   const placed: DeliveredClick[] = [];
   const lost: LostDelivery[] = [];
   for (const delivery of deliveries) {
-    const month = monthOf(delivery.click.clickId);
+    const { clickId } = delivery.click;
+    const month = isClickId(clickId) ? issuedMonthOf(clickId) : null;
     if (month === null) lost.push({ delivery, reason: 'not a click id' });
     else if (!existing.has(month))
       lost.push({ delivery, reason: `no partition for clicks issued in ${month}` });
@@ -190,17 +151,15 @@ function firstOfEach(
   return [...fresh.values()];
 }
 
-async function toCharge(client: Queryable, clicks: readonly AdClicked[]): Promise<ClickToCharge[]> {
-  const own = await readOwnDevices(client, clicks);
-  return clicks.map((click) => ({
+const toCharge = (clicks: readonly AdClicked[], ownDevices: ReadonlySet<string>): ClickToCharge[] =>
+  clicks.map((click) => ({
     clickId: click.clickId,
     advertiserId: click.advertiserId,
     campaignId: click.campaignId,
     tokenPriceKrw: toKrw(click.tokenPriceKrw),
     signals: click.signals,
-    isOwnAccountDevice: own.has(`${click.advertiserId}\n${click.deviceHash}`),
+    isOwnAccountDevice: ownDevices.has(ownDeviceKey(click.advertiserId, click.deviceHash)),
   }));
-}
 
 function answers(
   placed: readonly DeliveredClick[],

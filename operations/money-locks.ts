@@ -9,6 +9,7 @@ import type { Queryable } from '../infra/postgres.js';
  * The locks of every money transaction, always in this order and each in id order, which makes a deadlock
  * impossible: advertiser_balance, campaign_budget, promo_lot, then the business day (`takeBookingDay`).
  * Reads that decide anything come after the locks: READ COMMITTED then shows what the last holder wrote.
+ * Charging takes the same locks in the same order in one function, `charging_locks_and_facts`.
  */
 
 /** Makes the wallet of an advertiser when it has none, and locks it. */
@@ -26,36 +27,39 @@ export async function lockWallets(
   client: Queryable,
   advertiserIds: readonly string[],
 ): Promise<Map<string, Wallet>> {
-  const { rows } = await client.query<{
-    advertiser_id: string;
-    cash_krw: number;
-    promo_krw: number;
-    seq: number;
-  }>({
+  const { rows } = await client.query<WalletRow>({
     name: 'lock-wallets',
     text: `SELECT advertiser_id, cash_krw, promo_krw, seq FROM advertiser_balance
       WHERE advertiser_id = ANY($1) ORDER BY advertiser_id FOR UPDATE`,
     values: [advertiserIds],
   });
-  return new Map(
-    rows.map((row) => [
-      row.advertiser_id,
-      { cashKrw: toKrw(row.cash_krw), promoKrw: toKrw(row.promo_krw), seq: row.seq },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.advertiser_id, toWallet(row)]));
 }
+
+export interface WalletRow {
+  readonly advertiser_id: string;
+  readonly cash_krw: number;
+  readonly promo_krw: number;
+  readonly seq: number;
+}
+
+export const toWallet = (row: WalletRow): Wallet => ({
+  cashKrw: toKrw(row.cash_krw),
+  promoKrw: toKrw(row.promo_krw),
+  seq: row.seq,
+});
 
 /** A budget row as stored: `spentTodayKrw` belongs to `spentDate`. */
 export type LockedBudget = Omit<CampaignFunds, 'stop'> & { readonly spentDate: BusinessDate };
 
-interface BudgetRow {
-  campaign_id: string;
-  advertiser_id: string;
-  daily_budget_krw: number;
-  total_budget_krw: number | null;
-  total_spent_krw: number;
-  spent_date: BusinessDate;
-  spent_today_krw: number;
+export interface BudgetRow {
+  readonly campaign_id: string;
+  readonly advertiser_id: string;
+  readonly daily_budget_krw: number;
+  readonly total_budget_krw: number | null;
+  readonly total_spent_krw: number;
+  readonly spent_date: BusinessDate;
+  readonly spent_today_krw: number;
 }
 
 export async function lockBudgets(
@@ -88,21 +92,17 @@ export async function readBudgetsOf(
   return budgetsFrom(rows);
 }
 
-function budgetsFrom(rows: readonly BudgetRow[]): Map<string, LockedBudget> {
-  return new Map(
-    rows.map((row) => [
-      row.campaign_id,
-      {
-        advertiserId: row.advertiser_id,
-        dailyBudgetKrw: toKrw(row.daily_budget_krw),
-        totalBudgetKrw: row.total_budget_krw === null ? null : toKrw(row.total_budget_krw),
-        totalSpentKrw: toKrw(row.total_spent_krw),
-        spentDate: row.spent_date,
-        spentTodayKrw: toKrw(row.spent_today_krw),
-      },
-    ]),
-  );
-}
+const budgetsFrom = (rows: readonly BudgetRow[]): Map<string, LockedBudget> =>
+  new Map(rows.map((row) => [row.campaign_id, toBudget(row)]));
+
+export const toBudget = (row: BudgetRow): LockedBudget => ({
+  advertiserId: row.advertiser_id,
+  dailyBudgetKrw: toKrw(row.daily_budget_krw),
+  totalBudgetKrw: row.total_budget_krw === null ? null : toKrw(row.total_budget_krw),
+  totalSpentKrw: toKrw(row.total_spent_krw),
+  spentDate: row.spent_date,
+  spentTodayKrw: toKrw(row.spent_today_krw),
+});
 
 /** The budget as the day of booking sees it: a new day starts with nothing spent. */
 export function budgetOn(budget: LockedBudget, bookedDate: BusinessDate): Omit<CampaignFunds, 'stop'> {

@@ -44,7 +44,11 @@ const ENTRY_COLUMNS: readonly Column[] = [
   ['balance_after_krw', 'bigint'],
 ];
 
-const ACCOUNTS_OF_ADVERTISERS = new Set<string>(['wallet_cash', 'wallet_promo', 'receivable']);
+export const ACCOUNTS_OF_ADVERTISERS: ReadonlySet<string> = new Set([
+  'wallet_cash',
+  'wallet_promo',
+  'receivable',
+]);
 
 /** Writes whole transactions; returns their ids by cause key. */
 export async function postLedger(

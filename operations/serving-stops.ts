@@ -6,9 +6,6 @@ import type { Queryable } from '../infra/postgres.js';
 /** PostgreSQL channel: payload is a JSON array of ServingStop. Lost messages are found by polling `version`. */
 export const SERVING_STOP_CHANNEL = 'serving_stop';
 
-/** A notification holds at most 8,000 bytes. */
-const STOPS_PER_NOTIFICATION = 25;
-
 /** Null: served again. */
 export interface StopWrite {
   readonly scope: 'campaign' | 'advertiser';
@@ -16,13 +13,11 @@ export interface StopWrite {
   readonly stop: StopState | null;
 }
 
-interface StopRow {
-  scope: 'campaign' | 'advertiser';
-  id: string;
-  stopped: boolean;
-  reason: ServingStop['reason'];
-  until_date: string | null;
-  version: number;
+export interface StopRow {
+  readonly scope: 'campaign' | 'advertiser';
+  readonly id: string;
+  readonly reason: ServingStop['reason'];
+  readonly until_date: BusinessDate | null;
 }
 
 /**
@@ -35,32 +30,21 @@ export async function writeStops(
   bookedAt: Date,
 ): Promise<ServingStop[]> {
   if (writes.length === 0) return [];
-  const { rows } = await client.query<StopRow>({
+  const { rows } = await client.query<{ stops: ServingStop[] }>({
     name: 'write-serving-stops',
-    text: `
-      INSERT INTO serving_stop (scope, id, stopped, reason, until_date, version, updated_at)
-      SELECT v.scope, v.id, v.reason <> 'none', v.reason, v.until_date,
-        nextval('serving_stop_version'), $5
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::date[]) AS v(scope, id, reason, until_date)
-      ORDER BY v.scope, v.id
-      ON CONFLICT (scope, id) DO UPDATE SET stopped = excluded.stopped, reason = excluded.reason,
-        until_date = excluded.until_date, version = nextval('serving_stop_version'), updated_at = excluded.updated_at
-      RETURNING scope, id, stopped, reason, until_date, version`,
-    values: [
-      writes.map((write) => write.scope),
-      writes.map((write) => write.id),
-      writes.map((write) => write.stop?.reason ?? 'none'),
-      writes.map((write) => write.stop?.untilDate ?? null),
-      bookedAt.toISOString(),
-    ],
+    text: 'SELECT write_serving_stops($1, $2) AS stops',
+    values: [JSON.stringify(writes.map(toStopRow)), bookedAt.toISOString()],
   });
-  const stops = rows.map(toServingStop);
-  for (let start = 0; start < stops.length; start += STOPS_PER_NOTIFICATION) {
-    const payload = JSON.stringify(stops.slice(start, start + STOPS_PER_NOTIFICATION));
-    await client.query('SELECT pg_notify($1, $2)', [SERVING_STOP_CHANNEL, payload]);
-  }
-  return stops;
+  return rows[0]?.stops ?? [];
 }
+
+/** A stop as `write_serving_stops` takes it. */
+export const toStopRow = ({ scope, id, stop }: StopWrite) => ({
+  scope,
+  id,
+  reason: stop?.reason ?? 'none',
+  until_date: stop?.untilDate ?? null,
+});
 
 /** The stops of these advertisers and campaigns, keyed `scope:id`; what is served has no entry. */
 export async function readStops(
@@ -70,22 +54,17 @@ export async function readStops(
 ): Promise<Map<string, StopState>> {
   const { rows } = await client.query<StopRow>({
     name: 'read-serving-stops',
-    text: `SELECT scope, id, stopped, reason, until_date, version FROM serving_stop WHERE stopped
+    text: `SELECT scope, id, reason, until_date FROM serving_stop WHERE stopped
       AND ((scope = 'advertiser' AND id = ANY($1)) OR (scope = 'campaign' AND id = ANY($2)))`,
     values: [advertiserIds, campaignIds],
   });
-  const stops = new Map<string, StopState>();
-  for (const row of rows) {
-    if (row.reason === 'none') continue;
-    stops.set(`${row.scope}:${row.id}`, {
-      reason: row.reason,
-      untilDate: row.until_date as BusinessDate | null,
-    });
-  }
-  return stops;
+  return stopsFrom(rows);
 }
 
-function toServingStop(row: StopRow): ServingStop {
-  const { scope, id, stopped, reason, version } = row;
-  return { scope, id, stopped, reason, untilDate: row.until_date, version };
+export function stopsFrom(rows: readonly StopRow[]): Map<string, StopState> {
+  const stops = new Map<string, StopState>();
+  for (const { scope, id, reason, until_date: untilDate } of rows) {
+    if (reason !== 'none') stops.set(`${scope}:${id}`, { reason, untilDate });
+  }
+  return stops;
 }
