@@ -1,10 +1,6 @@
 import type { BusinessDate } from './business-date.js';
-import {
-  type ClickOutcome,
-  type ClickReason,
-  type ClickSignals,
-  invalidClickReason,
-} from './click-outcome.js';
+import type { ClickOutcome, ClickReason, ClickSignals } from './click-outcome.js';
+import { invalidClickReason } from './invalid-click-rules.js';
 import { type Krw, toKrw, ZERO_KRW } from './money.js';
 import { invariant } from './result.js';
 import { isStronger, type MoneyStopReason, type StopState } from './serving-stop.js';

@@ -23,7 +23,7 @@ export interface ClickSignals {
   readonly tokenAgeMs: number;
   /** Genuine token, but older than it may be. */
   readonly expired: boolean;
-  /** User agent is on the kept list of declared robots. */
+  /** The user agent names a robot: `api/ad-server/listed-bot`. */
   readonly listedBot: boolean;
   /** Clicks of this device, this one included, in the running minute. */
   readonly deviceClicksPerMinute: number;
@@ -33,25 +33,6 @@ export interface ClickSignals {
   readonly sinceSameAdMs: number | null;
 }
 
-/** The version of the invalid-click rules; stored with every outcome. */
-export const CLICK_RULES_VERSION = 1;
-export const DOUBLE_CLICK_WINDOW_MS = 10_000;
-export const DEVICE_CLICKS_PER_MINUTE_LIMIT = 20;
-export const IP_CLICKS_PER_MINUTE_LIMIT = 120;
 export const CLICK_TOKEN_LIFE_MS = 30 * 60_000;
 /** A shop's retry queue may still deliver a click this long after it happened. */
 export const CLICK_DELIVERY_WINDOW_MS = 24 * 3_600_000;
-
-/**
- * First rule that refuses the click, or null for a valid one. Pure: the same event always gives the same answer.
- * `isOwnAccountDevice` is known by the worker from PostgreSQL.
- */
-export function invalidClickReason(signals: ClickSignals, isOwnAccountDevice: boolean): ClickReason | null {
-  if (signals.expired) return 'expired_token';
-  if (signals.listedBot) return 'listed_bot';
-  if (signals.sinceSameAdMs !== null && signals.sinceSameAdMs < DOUBLE_CLICK_WINDOW_MS) return 'double_click';
-  if (signals.deviceClicksPerMinute > DEVICE_CLICKS_PER_MINUTE_LIMIT) return 'device_burst';
-  if (signals.ipClicksPerMinute > IP_CLICKS_PER_MINUTE_LIMIT) return 'ip_burst';
-  if (isOwnAccountDevice) return 'own_account_click';
-  return null;
-}

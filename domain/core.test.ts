@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addDays, addMonths, businessDateOf, monthStartOf, startOfBusinessDate } from './business-date.js';
 import { clickIdFrom, isClickId, issuedAtOf, issuedMonthOf } from './click-id.js';
-import { type ClickSignals, invalidClickReason } from './click-outcome.js';
 import { splitVat, toKrw } from './money.js';
 import { predictedCtrPpm, topRanked } from './ranking.js';
 
@@ -59,29 +58,6 @@ describe('click id', () => {
     const lastMomentOfNovember = startOfBusinessDate('2026-12-01') - 1;
     expect(issuedMonthOf(clickIdFrom(lastMomentOfNovember, '0'.repeat(20)))).toBe('2026-11-01');
     expect(issuedMonthOf(clickIdFrom(lastMomentOfNovember + 1, '0'.repeat(20)))).toBe('2026-12-01');
-  });
-});
-
-describe('invalid clicks', () => {
-  const clean: ClickSignals = {
-    tokenAgeMs: 1_000,
-    expired: false,
-    listedBot: false,
-    deviceClicksPerMinute: 1,
-    ipClicksPerMinute: 1,
-    sinceSameAdMs: null,
-  };
-
-  test('a clean click passes, each signal refuses with its own reason', () => {
-    expect(invalidClickReason(clean, false)).toBeNull();
-    expect(invalidClickReason({ ...clean, expired: true }, false)).toBe('expired_token');
-    expect(invalidClickReason({ ...clean, listedBot: true }, false)).toBe('listed_bot');
-    expect(invalidClickReason({ ...clean, sinceSameAdMs: 9_999 }, false)).toBe('double_click');
-    expect(invalidClickReason({ ...clean, sinceSameAdMs: 10_000 }, false)).toBeNull();
-    expect(invalidClickReason({ ...clean, deviceClicksPerMinute: 20 }, false)).toBeNull();
-    expect(invalidClickReason({ ...clean, deviceClicksPerMinute: 21 }, false)).toBe('device_burst');
-    expect(invalidClickReason({ ...clean, ipClicksPerMinute: 121 }, false)).toBe('ip_burst');
-    expect(invalidClickReason(clean, true)).toBe('own_account_click');
   });
 });
 

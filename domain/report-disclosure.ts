@@ -1,6 +1,6 @@
-import { DOUBLE_CLICK_WINDOW_MS } from './click-outcome.js';
+import { INVALID_CLICK_THRESHOLDS } from './invalid-click-rules.js';
 
-const WINDOW_SECONDS = DOUBLE_CLICK_WINDOW_MS / 1_000;
+const WINDOW_SECONDS = INVALID_CLICK_THRESHOLDS.doubleClickWithinMs / 1_000;
 
 /** How the numbers of every report were measured: printed with it, as the measurement guidelines ask. */
 export const REPORT_DISCLOSURE = [

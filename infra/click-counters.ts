@@ -1,11 +1,8 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { REDIS_KEYS } from '../contracts/redis-keys.js';
-import {
-  CLICK_DELIVERY_WINDOW_MS,
-  type ClickSignals,
-  DOUBLE_CLICK_WINDOW_MS,
-} from '../domain/click-outcome.js';
+import { CLICK_DELIVERY_WINDOW_MS, type ClickSignals } from '../domain/click-outcome.js';
+import { INVALID_CLICK_THRESHOLDS } from '../domain/invalid-click-rules.js';
 
 /** A click must not wait for a Redis that hangs. */
 const ANSWER_WITHIN_MS = 100;
@@ -79,7 +76,7 @@ export class ClickCounter {
       REDIS_KEYS.lastClick(click.deviceHash, click.adId),
       ...(click.ipHash === null ? [] : [REDIS_KEYS.ipClicks(click.ipHash, minute)]),
     ];
-    const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, DOUBLE_CLICK_WINDOW_MS];
+    const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, INVALID_CLICK_THRESHOLDS.doubleClickWithinMs];
     const counted = this.#redis.countClick(keys.length, ...keys, click.now, ...lives);
     return parseCounters(await withinMs(counted, ANSWER_WITHIN_MS));
   }

@@ -1,19 +1,20 @@
 import { isIP } from 'node:net';
-import { isbot } from 'isbot';
 import type { Logger } from 'pino';
 import type { AdClicked } from '../../contracts/events/ad-events.js';
 import type { ClickRequest, ClickResult } from '../../contracts/http/ad-server.js';
 import type { ClickOutcomeMessage } from '../../contracts/serving-stop.js';
 import { HEADER_REPLY_TO, HEADER_TYPE } from '../../contracts/topics.js';
 import type { ClickId } from '../../domain/click-id.js';
-import { CLICK_REASONS, type ClickReason, invalidClickReason } from '../../domain/click-outcome.js';
+import { CLICK_REASONS, type ClickReason } from '../../domain/click-outcome.js';
 import {
   type ClickTokenPayload,
   clampClickedAt,
   isTokenExpired,
   type TokenAd,
 } from '../../domain/click-token.js';
+import { invalidClickReason } from '../../domain/invalid-click-rules.js';
 import { err, type Failure, invariant, ok, type Result } from '../../domain/result.js';
+import { countedAddress } from '../../domain/shopper-address.js';
 import type { BatchingAppender } from '../../infra/batching-appender.js';
 import { type ClickCounter, NEUTRAL_COUNTERS } from '../../infra/click-counters.js';
 import type { ClickOutcomes } from '../../infra/click-outcomes.js';
@@ -22,6 +23,7 @@ import { keyedHash } from '../../infra/ids.js';
 import type { KafkaLink } from '../../infra/kafka-link.js';
 import { appendEvents } from './append-events.js';
 import { readGenuineToken } from './genuine-token.js';
+import { isListedBot } from './listed-bot.js';
 import type { AdServerMetrics } from './metrics.js';
 
 export interface AcceptClickDeps {
@@ -122,7 +124,9 @@ async function toEvent(
 ): Promise<AdClicked> {
   const now = deps.now();
   const ipHash =
-    shopper.ip !== undefined && isIP(shopper.ip) !== 0 ? keyedHash(deps.hashKey, 'ip', shopper.ip) : null;
+    shopper.ip !== undefined && isIP(shopper.ip) !== 0
+      ? keyedHash(deps.hashKey, 'ip', countedAddress(shopper.ip))
+      : null;
   const { deviceHash } = token;
   const counted = await deps.counter.count({ clickId, adId: ad.adId, deviceHash, ipHash, now });
   if (counted === null) deps.metrics.neutralCounters.inc();
@@ -130,7 +134,7 @@ async function toEvent(
   const signals = {
     tokenAgeMs: now - token.issuedAt,
     expired: isTokenExpired(token.issuedAt, clickedAt, now),
-    listedBot: shopper.userAgent !== undefined && isbot(shopper.userAgent),
+    listedBot: isListedBot(shopper.userAgent),
     ...(counted ?? NEUTRAL_COUNTERS),
   };
   return {
