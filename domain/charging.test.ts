@@ -106,6 +106,11 @@ describe('who pays', () => {
       { lotId: 4, krw: 10 },
     ]);
   });
+  it('names only the lots that paid', () => {
+    const lot = (lotId: number, won: number) => ({ lotId, remainingKrw: krw(won), expiresAtMs: NOW + lotId });
+    const s = state(advertiser(1_000, [lot(1, 0), lot(2, 100), lot(3, 100)]), campaign(9_999));
+    expect(foldCharges(s, clicks(100), AT).decisions[0]?.promoLots).toEqual([{ lotId: 2, krw: 100 }]);
+  });
   it('refuses clicks of campaigns that are unknown or belong to somebody else', () => {
     const s = state(advertiser(1_000), campaign(1_000));
     expect(
@@ -138,6 +143,31 @@ describe('stops', () => {
     const first = foldCharges(s, clicks(1_000), AT);
     expect(first.stops.map((change) => change.stop.reason)).toEqual(['total_budget_exhausted']);
     expect(foldCharges(first.state, clicks(100, 100), AT).stops).toEqual([]);
+  });
+  it('serves on with exactly the floor left', () => {
+    expect(stopsOf(state(advertiser(1_000), campaign(9_999)), clicks(950))).toEqual([]);
+  });
+  it('does not stop an advertiser again that is stopped already', () => {
+    const stop = { reason: 'balance_exhausted', untilDate: null } as const;
+    const s = state({ ...advertiser(10), stop }, { ...campaign(9_999), stop });
+    expect(stopsOf(s, clicks(100))).toEqual([]);
+  });
+  it('stops each of several advertisers', () => {
+    const s: ChargingState = {
+      advertisers: new Map([
+        ['adv_1', advertiser(100)],
+        ['adv_2', advertiser(100)],
+      ]),
+      campaigns: new Map([
+        ['cmp_1', campaign(9_999)],
+        ['cmp_2', campaign(9_999, null, 'adv_2')],
+      ]),
+    };
+    const second = click(2, 100, { advertiserId: 'adv_2', campaignId: 'cmp_2' });
+    const stopped = foldCharges(s, [click(1, 100), second], AT).stops.filter(
+      ({ scope }) => scope === 'advertiser',
+    );
+    expect(stopped.map(({ id }) => id)).toEqual(['adv_1', 'adv_2']);
   });
 });
 

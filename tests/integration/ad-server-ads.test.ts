@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BudgetLeft } from '../../contracts/budget-signal.js';
 import { adsServedSchema } from '../../contracts/events/ad-events.js';
 import { problemSchema } from '../../contracts/http/problem.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
@@ -111,6 +112,36 @@ describe('ads', () => {
       ['ad_s1', 1],
       ['ad_s2', 2],
     ]);
+  });
+});
+
+describe('money near its end', () => {
+  const left = (leftKrw: number, version: number): BudgetLeft[] => [
+    { scope: 'campaign', id: 'cmp_nearly', leftKrw, untilDate: null, version },
+  ];
+  const tell = (channel: string, message: object[]) =>
+    world.writer.redis.publish(channel, JSON.stringify(message));
+
+  it('leaves out an ad that could not pay its price, for as long as it cannot', async () => {
+    const category = newCategory();
+    await world.writer.write('CATEGORY', category, [rankedAd('nearly', 500), rankedAd('enough', 300)]);
+    await world.untilShown(category, ['ad_nearly', 'ad_enough']);
+    // One won above the rival's bid: an equal score would lose by ad id.
+    await tell(REDIS_CHANNELS.budgetLeft, left(300, 1));
+    await world.untilShown(category, ['ad_enough']);
+    await tell(REDIS_CHANNELS.budgetLeft, left(301, 2));
+    await world.untilShown(category, ['ad_nearly', 'ad_enough']);
+    expect(await world.server.metric('ads_no_bid_total{reason="cannot_afford"}')).toBeGreaterThan(0);
+  });
+
+  it('and even spending sits out all queries, or none', async () => {
+    const category = newCategory();
+    await world.writer.write('CATEGORY', category, [rankedAd('even', 500), rankedAd('asap', 300)]);
+    await world.untilShown(category, ['ad_even', 'ad_asap']);
+    await tell(REDIS_CHANNELS.pacingChanged, [{ campaignId: 'cmp_even', passPpm: 0 }]);
+    await world.untilShown(category, ['ad_asap']);
+    await tell(REDIS_CHANNELS.pacingChanged, [{ campaignId: 'cmp_even', passPpm: 1_000_000 }]);
+    await world.untilShown(category, ['ad_even', 'ad_asap']);
   });
 });
 

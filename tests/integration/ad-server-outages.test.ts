@@ -1,8 +1,12 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FallbackRankings } from '../../api/ad-server/fallback-rankings.js';
 import { adClickedSchema } from '../../contracts/events/ad-events.js';
 import type { ServingSnapshot } from '../../contracts/events/campaign-events.js';
+import { REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { createClickTokens } from '../../infra/click-token.js';
+import { createLogger } from '../../infra/log.js';
+import { rankFromDatabase } from '../../operations/rank-from-database.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice } from '../support/shop.js';
 import {
@@ -15,21 +19,33 @@ import {
 import { AdServerWorld, inCategory, newCategory } from './ad-server-world.js';
 
 let redisLine: CutLine;
+let databaseLine: CutLine;
 let world: AdServerWorld;
+/** Promised: the copy follows Redis again within two seconds of its return. */
+const BACK_WITHIN_MS = 2_000;
 
 beforeAll(async () => {
   redisLine = await cuttableLine();
-  world = await AdServerWorld.open((config) => {
-    const redis = new URL(config.REDIS_URL);
-    redisLine.connectTo({ host: redis.hostname, port: Number(redis.port) });
-    redis.host = `127.0.0.1:${redisLine.port}`;
-    return { ...config, REDIS_URL: redis.toString() };
-  });
+  databaseLine = await cuttableLine();
+  world = await AdServerWorld.open((config) => ({
+    ...config,
+    REDIS_URL: through(redisLine, config.REDIS_URL),
+    DATABASE_URL: through(databaseLine, config.DATABASE_URL),
+  }));
 });
 afterAll(async () => {
   await world.close();
   await redisLine.cut();
+  await databaseLine.cut();
 });
+
+/** The same address, by way of a line that can be cut. */
+function through(line: CutLine, address: string): string {
+  const url = new URL(address);
+  line.connectTo({ host: url.hostname, port: Number(url.port) });
+  url.host = `127.0.0.1:${line.port}`;
+  return url.toString();
+}
 
 const rankingsCurrent = async (server: TestAdServer = world.server) =>
   (await server.process.ready()).detail.rankingsCurrent === true;
@@ -141,6 +157,125 @@ describe('while Redis is away', () => {
       const asked = await world.server.metric('ads_ranking_fallback_total{result="asked"}');
       await Promise.all(Array.from({ length: 50 }, () => world.shop.ads(inCategory('unheard-of'))));
       expect(await world.server.metric('ads_ranking_fallback_total{result="asked"}')).toBe(asked);
+    });
+  });
+});
+
+describe('when Redis is back', () => {
+  it('the copy follows it within two seconds, also what was written meanwhile, and with a new epoch', async () => {
+    const category = newCategory();
+    const cold = newCategory();
+    await world.writer.write('CATEGORY', category, [rankedAd('old', 500)]);
+    await world.untilShown(category, ['ad_old']);
+    const tookMs: number[] = [];
+    for (const round of ['a', 'b', 'c']) {
+      await redisLine.cut();
+      await poll('the copy is known to be stale', async () => !(await rankingsCurrent()));
+      await world.writer.write('CATEGORY', category, [rankedAd(`new-${round}`, 700)]);
+      expect((await world.shownIn(cold)).length).toBe(0);
+      if (round === 'c') await world.writer.redis.set(REDIS_KEYS.rankingEpoch, `back-${round}`);
+      const mendedAt = performance.now();
+      await redisLine.mend();
+      await world.untilShown(category, [`ad_new-${round}`], BACK_WITHIN_MS);
+      await poll('and is known to be current', () => rankingsCurrent(), BACK_WITHIN_MS);
+      tookMs.push(Math.round(performance.now() - mendedAt));
+    }
+    process.stdout.write(`back on the copy after ${tookMs.join(', ')} ms\n`);
+    expect(Math.max(...tookMs)).toBeLessThanOrEqual(BACK_WITHIN_MS);
+    expect((await world.shop.ads(inCategory(cold))).body.noFillReason).toBe('no_candidates');
+  });
+});
+
+describe('while Redis and PostgreSQL are away', () => {
+  it('held rankings are served, others are empty with a reason, nothing fails, and both come back', async () => {
+    const category = newCategory();
+    await insertCampaign('both', {
+      ads: [{ adId: 'ad_both', productId: 'p', categoryId: category }],
+      bids: [{ placement: 'CATEGORY', maxCpcKrw: 300 }],
+    });
+    const held = newCategory();
+    await world.writer.write('CATEGORY', held, [rankedAd('still-held', 500)]);
+    await world.untilShown(held, ['ad_still-held']);
+    await withoutRedis(async () => {
+      await poll('the copy is known to be stale', async () => !(await rankingsCurrent()));
+      await databaseLine.cut();
+      try {
+        const cold = await Promise.all(
+          Array.from({ length: 200 }, (_, index) => world.shop.ads(inCategory(`nobody-${index % 50}`))),
+        );
+        for (const { status, body } of cold)
+          expect([status, body.noFillReason]).toEqual([200, 'ranking_unavailable']);
+        const kept = await world.shop.ads(inCategory(held));
+        expect([kept.status, kept.body.ads.length]).toEqual([200, 1]);
+      } finally {
+        await databaseLine.mend();
+      }
+      await world.untilShown(category, ['ad_both'], 5_000);
+    });
+  });
+});
+
+describe('a thousand queries at once for rankings that are not held', () => {
+  /** The fallback of an ad server on the real database, with its statements counted. */
+  function counted() {
+    const { appPool } = world.database;
+    let statements = 0;
+    const db = new Proxy(appPool, {
+      get: (pool, name) => {
+        if (name === 'query') statements += 1;
+        const value: unknown = Reflect.get(pool, name);
+        return typeof value === 'function' ? value.bind(pool) : value;
+      },
+    });
+    const rankings = new FallbackRankings({
+      rank: (placement, target) => rankFromDatabase(db, placement, target),
+      log: createLogger(world.config, 'fallback-test'),
+      onResult: () => undefined,
+    });
+    const ask = (targets: readonly string[]) =>
+      Promise.all(targets.map((target) => rankings.ranking('SEARCH', target)));
+    return { ask, statements: () => statements };
+  }
+  /** The parameters and the ranking. */
+  const PER_LOOKUP = 2;
+  const LOOKUPS_AT_ONCE = 4;
+  const many = (name: (index: number) => string) => Array.from({ length: 1_000 }, (_, index) => name(index));
+
+  it('cost one look-up when they ask for the same one, with ads or without', async () => {
+    const keyword = newCategory();
+    await insertCampaign(`stampede-${keyword}`, {
+      ads: [{ adId: 'ad_stampede', productId: 'p', categoryId: 'c' }],
+      keywords: [keyword],
+      bids: [{ placement: 'SEARCH', maxCpcKrw: 300 }],
+    });
+    const { ask, statements } = counted();
+    const answers = await ask(many(() => keyword));
+    expect(answers.every((entries) => entries?.[0]?.adId === 'ad_stampede')).toBe(true);
+    await ask(many(() => keyword));
+    expect(statements()).toBe(PER_LOOKUP);
+    expect((await ask(many(() => 'nobody-bids'))).every((entries) => entries?.length === 0)).toBe(true);
+    await ask(many(() => 'nobody-bids'));
+    expect(statements()).toBe(2 * PER_LOOKUP);
+  });
+
+  it('cost four look-ups at a time when each asks for another one', async () => {
+    const { ask, statements } = counted();
+    const answers = await ask(many((index) => `cold-${index}`));
+    expect(statements()).toBe(LOOKUPS_AT_ONCE * PER_LOOKUP);
+    expect(answers.filter((entries) => entries !== null)).toHaveLength(LOOKUPS_AT_ONCE);
+  });
+
+  it('get an answer each, through the whole ad server', async () => {
+    await withoutRedis(async () => {
+      await poll('the copy is known to be stale', async () => !(await rankingsCurrent()));
+      const before = await world.server.metric('ads_ranking_fallback_total{result="asked"}');
+      const answers = await Promise.all(many(() => 'stampede').map((one) => world.shop.ads(inCategory(one))));
+      expect(
+        answers.every(({ status, body }) => status === 200 && body.noFillReason === 'no_candidates'),
+      ).toBe(true);
+      const asked = (await world.server.metric('ads_ranking_fallback_total{result="asked"}')) - before;
+      // One for each two seconds that this took.
+      expect(asked).toBeLessThanOrEqual(3);
     });
   });
 });

@@ -40,6 +40,8 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'GET /v1/advertisers/{id}/balance': PEOPLE,
   'GET /v1/advertisers/{id}/ledger-entries': PEOPLE,
   'GET /v1/advertisers/{id}/clicks': PEOPLE,
+  'GET /v1/advertisers/{id}/clicks.csv': PEOPLE,
+  'GET /v1/clicks/{clickId}/receipt': PEOPLE,
   'POST /v1/advertisers/{id}/top-ups': SELLER,
   'GET /v1/advertisers/{id}/top-ups': PEOPLE,
   'GET /v1/top-ups': STAFF,
@@ -67,6 +69,7 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'POST /v1/campaigns/{id}/end': SELLER_OR_ADMIN,
   'PUT /v1/campaigns/{id}/bids': SELLER,
   'PUT /v1/campaigns/{id}/budget': SELLER,
+  'PUT /v1/campaigns/{id}/pacing': SELLER,
   'GET /v1/campaign-reviews': ADMIN,
   'POST /v1/campaign-reviews/{campaignId}/decisions': ADMIN,
   'POST /v1/api-keys': ADMIN,
@@ -214,6 +217,7 @@ describe('campaigns of another seller', () => {
     'PATCH /v1/campaigns/{id}': { name: draft.name },
     'PUT /v1/campaigns/{id}/bids': { bids: draft.bids },
     'PUT /v1/campaigns/{id}/budget': { dailyBudgetKrw: 1_000, totalBudgetKrw: null },
+    'PUT /v1/campaigns/{id}/pacing': { pacing: 'even' },
   };
 
   test('every route with a campaign in its path answers as if there were none, and changes nothing', async () => {
