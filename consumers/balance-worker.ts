@@ -4,13 +4,14 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { REDIS_CHANNELS } from '../contracts/redis-keys.js';
 import type { ClickOutcomeMessage } from '../contracts/serving-stop.js';
-import { HEADER_REPLY_TO, HEADER_TYPE } from '../contracts/topics.js';
+import { HEADER_DEAD_LETTER_ID } from '../contracts/topics.js';
 import type { Metrics } from '../infra/metrics.js';
 import { type ChargeBatchResult, type ChargedClick, chargeClicks } from '../operations/charge-clicks.js';
-import { recordDeadLetter } from '../operations/record-dead-letter.js';
+import { deadLetterIdOf, recordDeadLetter } from '../operations/record-dead-letter.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
+import { resolveTakenDeadLetters } from '../operations/resolve-dead-letter.js';
 import { decidedEvent } from './click-decided-event.js';
-import { type ClickDelivery, headerText, isClick, parseClick } from './click-delivery.js';
+import { type ClickDelivery, headerText, headerTexts, isClick, parseClick } from './click-delivery.js';
 import { DecisionGroup } from './decision-group.js';
 import { isPoison, retryWhileRunning } from './retry.js';
 
@@ -140,7 +141,12 @@ async function decideClicks(
 ): Promise<ChargedClick[] | null> {
   const toCharge = deliveries.map(({ click, partition, message }) => ({
     click,
-    source: { topic: deps.adEventsTopic, partition, offset: message.offset },
+    source: {
+      topic: deps.adEventsTopic,
+      partition,
+      offset: message.offset,
+      replayOf: headerText(message, HEADER_DEAD_LETTER_ID),
+    },
   }));
   let result: ChargeBatchResult | null;
   try {
@@ -209,7 +215,29 @@ async function publishDecisions(
   }
   count(deps, decided);
   answerAdServers(deps, deliveries, byId);
-  return true;
+  return resolveReplays(deps, deliveries, byId, keepGoing);
+}
+
+/** A dead letter whose replay has its outcome now needs nobody any more. Before the offset: a crash repeats it. */
+async function resolveReplays(
+  deps: BalanceWorkerDeps,
+  deliveries: readonly ClickDelivery[],
+  byId: ReadonlyMap<string, ChargedClick>,
+  keepGoing: () => boolean,
+): Promise<boolean> {
+  const taken = new Map<number, string>();
+  for (const { click, message } of deliveries) {
+    const id = deadLetterIdOf(headerText(message, HEADER_DEAD_LETTER_ID));
+    const outcome = byId.get(click.clickId)?.outcome;
+    if (id !== null && outcome !== undefined) taken.set(id, `click ${click.clickId}: ${outcome}`);
+  }
+  if (taken.size === 0) return true;
+  const resolved = await retryWhileRunning(() => resolveTakenDeadLetters(deps.pool, taken).then(() => true), {
+    keepGoing,
+    log: deps.log,
+    what: 'resolve replayed dead letters',
+  });
+  return resolved !== null;
 }
 
 /** Best effort: whoever does not hear answers 202 and can look the click up. */
@@ -253,9 +281,10 @@ async function deadLetter(
         partition,
         offset: message.offset,
         key: message.key?.toString('utf8') ?? null,
-        headers: { type: headerText(message, HEADER_TYPE), 'reply-to': headerText(message, HEADER_REPLY_TO) },
+        headers: headerTexts(message),
         value: message.value,
         reason,
+        replayOf: headerText(message, HEADER_DEAD_LETTER_ID),
       }).then(() => true),
     { keepGoing, log: deps.log, what: 'write a dead letter' },
   );

@@ -17,6 +17,10 @@ export function headerText(message: KafkaMessage, name: string): string | null {
   return first === undefined ? null : first.toString();
 }
 
+/** All headers as texts, for the dead letter: a replay carries them again. */
+export const headerTexts = (message: KafkaMessage): Record<string, string | null> =>
+  Object.fromEntries(Object.keys(message.headers ?? {}).map((name) => [name, headerText(message, name)]));
+
 export const isClick = (message: KafkaMessage) => headerText(message, HEADER_TYPE) === 'AD_CLICKED';
 
 type ParsedClick =

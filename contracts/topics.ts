@@ -30,6 +30,8 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
 /** Kafka headers. `type` lets a consumer skip what it does not want unparsed; `reply-to` names an ad server. */
 export const HEADER_TYPE = 'type';
 export const HEADER_REPLY_TO = 'reply-to';
+/** On a record that was set aside and is appended again: the id of its dead letter. */
+export const HEADER_DEAD_LETTER_ID = 'dead-letter-id';
 
 /** Keys of campaign-events: one compacted record per key. */
 export const campaignKey = (campaignId: string) => `campaign:${campaignId}`;

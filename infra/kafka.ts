@@ -36,6 +36,47 @@ export async function connectProducer(kafka: Kafka): Promise<Producer> {
   return producer;
 }
 
+/** One record as it is appended by `appendRecord`. */
+export interface AppendedRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  /** Chosen by the key unless it is named. */
+  readonly partition?: number;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const APPEND_WITHIN_MS = 10_000;
+
+/**
+ * Appends one record durably over a connection of its own: for rare acts of a person in processes that hold no
+ * producer. Throws when the log does not take it within ten seconds; it may have been taken all the same.
+ */
+export async function appendRecord(config: KafkaConfig, log: Logger, record: AppendedRecord): Promise<void> {
+  const { topic, key, value, headers, partition } = record;
+  const producer = createKafka(config, log).producer({ allowAutoTopicCreation: false });
+  const append = async () => {
+    await producer.connect();
+    const message = {
+      key,
+      value,
+      headers: { ...headers },
+      ...(partition === undefined ? {} : { partition }),
+    };
+    await producer.send({ topic, acks: -1, messages: [message] });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${topic} did not take the record in time`)), APPEND_WITHIN_MS);
+  });
+  try {
+    await Promise.race([append(), late]);
+  } finally {
+    clearTimeout(timer);
+    producer.disconnect().catch((error: unknown) => log.debug({ error: String(error) }, 'not disconnected'));
+  }
+}
+
 /** Creates the topics that are missing. Existing ones are left as they are. */
 export async function createTopics(config: TopicConfig, log: Logger): Promise<readonly string[]> {
   const admin = createKafka(config, log).admin();

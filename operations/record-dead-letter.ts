@@ -9,13 +9,19 @@ export interface DeadLetter {
   readonly value: Buffer | null;
   /** What is wrong, for the person who will look at it. */
   readonly reason: string;
+  /** The dead letter that this record is the replay of, as its header says. */
+  readonly replayOf?: string | null | undefined;
 }
 
-/** Sets one record aside, once, however often it is delivered. */
+/**
+ * Sets one record aside, once, however often it is delivered. A replay that fails again raises the failures of the
+ * letter that it was replayed from; a letter that is resolved stays resolved, whatever a second copy of it does.
+ */
 export async function recordDeadLetter(pool: pg.Pool | pg.PoolClient, letter: DeadLetter): Promise<void> {
+  if (await raiseFailures(pool, letter)) return;
   await pool.query(
-    `INSERT INTO dead_letter (topic, partition, "offset", key, headers, value, reason)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)
+    `INSERT INTO dead_letter (topic, partition, "offset", key, headers, value, reason, last_partition, last_offset)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $2, $3)
      ON CONFLICT (topic, partition, "offset") DO NOTHING`,
     [
       letter.topic,
@@ -27,6 +33,27 @@ export async function recordDeadLetter(pool: pg.Pool | pg.PoolClient, letter: De
       storable(letter.reason),
     ],
   );
+}
+
+/** False when this record is nobody's replay; the same place in the log counts once. */
+async function raiseFailures(pool: pg.Pool | pg.PoolClient, letter: DeadLetter): Promise<boolean> {
+  const id = deadLetterIdOf(letter.replayOf);
+  if (id === null) return false;
+  const { rowCount } = await pool.query(
+    `UPDATE dead_letter SET
+       failures = failures + (CASE WHEN (last_partition, last_offset) IS DISTINCT FROM ($3::integer, $4::bigint) THEN 1 ELSE 0 END),
+       failed_at = now(), last_partition = $3, last_offset = $4, reason = CASE WHEN resolved_at IS NULL THEN $5 ELSE reason END
+     WHERE id = $1 AND topic = $2`,
+    [id, letter.topic, letter.partition, letter.offset, storable(letter.reason)],
+  );
+  return rowCount === 1;
+}
+
+/** The id in a header or a path; null for anything that is no id of a row. */
+export function deadLetterIdOf(text: string | null | undefined): number | null {
+  if (text === null || text === undefined || !/^[1-9]\d{0,15}$/.test(text)) return null;
+  const id = Number(text);
+  return Number.isSafeInteger(id) ? id : null;
 }
 
 /** PostgreSQL text holds neither NUL nor half a surrogate pair; the bytes themselves stand in `value`. */

@@ -26,5 +26,6 @@ export const ONE_SHOTS: Readonly<Record<string, OneShot>> = {
   settle: async (...call) => (await import('./settle.js')).settle(...call),
   invoice: async (...call) => (await import('./invoice-month.js')).invoiceMonth(...call),
   generate: async () => (await import('./generate.js')).generate(),
+  'dead-letters': async (...call) => (await import('./dead-letters.js')).deadLetters(...call),
   reconcile: async (...call) => (await import('./reconcile.js')).runReconcile(...call),
 };

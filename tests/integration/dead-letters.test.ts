@@ -1,0 +1,261 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Producer } from 'kafkajs';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
+import { type Config, loadConfig } from '../../infra/config.js';
+import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { createMetrics } from '../../infra/metrics.js';
+import { lockWallets } from '../../operations/money-locks.js';
+import { reconcile } from '../../operations/reconcile.js';
+import { startBalanceWorker } from '../../processes/balance-worker.js';
+import { deadLetters } from '../../processes/dead-letters.js';
+import type { RunningProcess } from '../../processes/process.js';
+import { clickEvent, fund } from '../support/money.js';
+import { poll } from '../support/poll.js';
+import { type Answer, type IdentityConsole, startIdentityConsole } from './identity-console.js';
+
+/** A real worker on a log of its own, and the console of the same database: what a person does with dead letters. */
+const NAMES = { advertiserId: 'adv_own', campaignId: 'cmp_dead' };
+const CASH_KRW = 100_000;
+const log = pino({ level: 'silent' });
+
+let api: IdentityConsole;
+let config: Config;
+let producer: Producer;
+let worker: RunningProcess;
+let admin: string;
+
+beforeAll(async () => {
+  process.env.TOPIC_PREFIX = `dead-${randomBytes(4).toString('hex')}-`;
+  api = await startIdentityConsole();
+  config = { ...loadConfig(), DATABASE_URL: await urlOfDatabase(), KAFKA_PARTITIONS: 3 };
+  await createTopics(config, log);
+  await fund(api.deps.pool, { ...NAMES, dailyBudgetKrw: 1_000_000, totalBudgetKrw: null }, CASH_KRW);
+  admin = await api.signIn('admin');
+  producer = await connectProducer(createKafka(config, log));
+  worker = await startBalanceWorker(context());
+}, 90_000);
+afterAll(async () => {
+  await worker.stop();
+  await producer.disconnect();
+  await api.close();
+});
+
+const context = () => ({ config, log, metrics: createMetrics({ defaultMetrics: false }) });
+
+async function urlOfDatabase(): Promise<string> {
+  const { rows } = await api.owner.query<{ name: string }>('SELECT current_database() AS name');
+  const url = new URL(loadConfig().DATABASE_URL);
+  url.pathname = `/${rows[0]?.name ?? ''}`;
+  return url.href;
+}
+
+interface Letter {
+  readonly id: number;
+  readonly status: string;
+  readonly reason: string;
+  readonly failures: number;
+  readonly replays: number;
+  readonly resolvedBy: string | null;
+  readonly resolution: string | null;
+  readonly value?: string;
+}
+
+const act = (path: string, body?: unknown) =>
+  api.call(path, { token: admin, method: 'POST', ...(body === undefined ? {} : { body }) });
+const letterOf = async (id: number) =>
+  (await api.call(`/v1/dead-letters/${id}`, { token: admin })).body as unknown as Letter;
+const unresolved = async (reason: string): Promise<Letter[]> => {
+  const path = `/v1/dead-letters?reason=${encodeURIComponent(reason)}`;
+  const { body } = await api.call(path, { token: admin });
+  return body.items as Letter[];
+};
+
+/** Appends as an ad server does. */
+async function append(value: string): Promise<void> {
+  await producer.send({
+    topic: topicName(config, TOPICS.adEvents),
+    acks: -1,
+    messages: [
+      { key: NAMES.advertiserId, value, headers: { [HEADER_TYPE]: 'AD_CLICKED', 'reply-to': 'ads-gone' } },
+    ],
+  });
+}
+
+async function appendUntilSetAside(value: string, reason: string): Promise<Letter> {
+  await append(value);
+  return poll('it is set aside', async () => (await unresolved(reason))[0] ?? null, 30_000);
+}
+
+const click = (name: string, issuedAtMs = Date.now() - 2_000) =>
+  clickEvent({ ...NAMES, name: `${name}-${randomUUID()}`, priceKrw: 700, issuedAtMs });
+
+const cashKrw = async () =>
+  (await lockWallets(api.deps.pool, [NAMES.advertiserId])).get(NAMES.advertiserId)?.cashKrw;
+const acts = async (id: number): Promise<string[]> => {
+  const { body } = await api.call(`/v1/audit-log?objectType=dead_letter&objectId=${id}`, { token: admin });
+  return (body.items as { action: string; actorId: string }[]).map(
+    (entry) => `${entry.actorId} ${entry.action}`,
+  );
+};
+const replayedUntil = async (id: number, isDone: (letter: Letter) => boolean): Promise<Letter> => {
+  const answer = await act(`/v1/dead-letters/${id}/replay`);
+  expect([answer.status, answer.body.status]).toEqual([202, 'replayed']);
+  return poll('the replay was heard of', async () => [await letterOf(id)].find(isDone), 30_000);
+};
+
+const TOKEN = `k1.${'a'.repeat(40)}.${'Zq9_'.repeat(10)}`;
+
+test('a record that nobody can read stays one letter, however often it is replayed, until a person resolves it', async () => {
+  const letter = await appendUntilSetAside(`{"clickToken":"${TOKEN}`, 'json:');
+  expect(letter).toMatchObject({ status: 'waiting', failures: 1, replays: 0 });
+  expect(await letterOf(letter.id)).toMatchObject({
+    headers: { type: 'AD_CLICKED', 'reply-to': 'ads-gone' },
+  });
+  expect(JSON.stringify(await letterOf(letter.id))).not.toContain('Zq9_');
+  for (const failures of [2, 3]) {
+    const again = await replayedUntil(letter.id, (now) => now.failures === failures);
+    expect(again).toMatchObject({ status: 'waiting', replays: failures - 1 });
+  }
+  expect(await unresolved('json:')).toHaveLength(1);
+  expect((await reconcile(api.deps.pool)).invariants.find((one) => one.id === 'I4')?.ok).toBe(false);
+
+  const short = await act(`/v1/dead-letters/${letter.id}/resolution`, { note: ' x ' });
+  expect([short.status, short.body.code]).toEqual([400, 'invalid_request']);
+  const note = 'a probe of the network team, no click';
+  const resolved = await act(`/v1/dead-letters/${letter.id}/resolution`, { note });
+  expect(resolved.body).toMatchObject({ status: 'resolved', resolvedBy: 'usr_admin', resolution: note });
+  for (const path of ['resolution', 'replay']) {
+    const late = await act(`/v1/dead-letters/${letter.id}/${path}`, path === 'replay' ? undefined : { note });
+    expect([late.status, late.body.code]).toEqual([409, 'wrong_status']);
+  }
+  expect(await unresolved('json:')).toEqual([]);
+  expect(await acts(letter.id)).toEqual([
+    'usr_admin dead_letter.resolved',
+    'usr_admin dead_letter.replayed',
+    'usr_admin dead_letter.replayed',
+  ]);
+});
+
+test('a version that this build does not know waits with its reason; what is refused by PostgreSQL, too', async () => {
+  const future = { ...click('future'), schemaVersion: 2, clickToken: TOKEN };
+  const unknown = await appendUntilSetAside(JSON.stringify(future), 'schemaVersion');
+  const shown = await letterOf(unknown.id);
+  expect(shown.value).toContain(future.deviceHash);
+  expect(shown.value).not.toContain('Zq9_');
+
+  const poison = { ...click('poison'), slot: 3_000_000_000 };
+  const beside = click('beside');
+  await append(JSON.stringify(beside));
+  const refused = await appendUntilSetAside(JSON.stringify(poison), 'database:');
+  const again = await replayedUntil(refused.id, (now) => now.failures === 2);
+  expect(again).toMatchObject({ status: 'waiting', replays: 1 });
+  await poll('its neighbour is charged', async () => (await cashKrw()) === CASH_KRW - 700, 30_000);
+  for (const { id } of [unknown, refused])
+    await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
+});
+
+test('a click whose month has no partition is charged once it has one, once, though it is replayed twice at a time', async () => {
+  const before = await cashKrw();
+  const lost = click('lost', Date.UTC(2024, 2, 15));
+  const letter = await appendUntilSetAside(JSON.stringify(lost), 'no partition');
+  expect(await replayedUntil(letter.id, (now) => now.failures === 2)).toMatchObject({ status: 'waiting' });
+
+  await api.owner.query(`SELECT ensure_partitions('2024-03-01', '2024-03-01')`);
+  const twice: Answer[] = await Promise.all([1, 2].map(() => act(`/v1/dead-letters/${letter.id}/replay`)));
+  expect(twice.map((answer) => answer.status).filter((status) => status !== 202 && status !== 409)).toEqual(
+    [],
+  );
+  const taken = await poll(
+    'it is resolved',
+    async () => [await letterOf(letter.id)].find((now) => now.status === 'resolved'),
+    30_000,
+  );
+  expect(taken).toMatchObject({ resolvedBy: 'balance-worker', resolution: `click ${lost.clickId}: charged` });
+  expect(taken.replays).toBeGreaterThanOrEqual(2);
+
+  const last = click('after');
+  await append(JSON.stringify(last));
+  await poll(
+    'everything before the last click was taken',
+    async () => {
+      const { rowCount } = await api.owner.query('SELECT FROM click_charge WHERE click_id = $1', [
+        last.clickId,
+      ]);
+      return rowCount === 1;
+    },
+    30_000,
+  );
+  expect(await cashKrw()).toBe((before ?? 0) - 700 - 700);
+  const { invariants } = await reconcile(api.deps.pool);
+  expect(invariants.filter((invariant) => !invariant.ok)).toEqual([]);
+});
+
+test('the command lists, replays by reason and resolves; its exit code says whether anything is left', async () => {
+  const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const run = (...args: string[]) => deadLetters(context(), args);
+  const output = () => printed.mock.calls.map(([text]) => String(text)).join('');
+  try {
+    const letter = await appendUntilSetAside('[]', 'schema:');
+    expect(await run('list')).toBe(0);
+    expect(output()).toContain(`${letter.id}  waiting`);
+    expect(await run('replay', '--reason', 'schema:')).toBe(1);
+    expect(output()).toContain('1 of 1 replayed, 0 resolved');
+    expect(await letterOf(letter.id)).toMatchObject({ failures: 2, replays: 1 });
+    expect(await run('show', String(letter.id))).toBe(0);
+    expect(await run('resolve', String(letter.id), '--note', 'no click', '--by', 'usr_admin')).toBe(0);
+    expect(await run('replay', '--all')).toBe(0);
+    expect(await acts(letter.id)).toEqual(['usr_admin dead_letter.resolved', 'cli dead_letter.replayed']);
+    for (const wrong of [
+      [],
+      ['nothing'],
+      ['show'],
+      ['show', 'x'],
+      ['replay'],
+      ['replay', '1', '--all'],
+      ['resolve', '1'],
+    ]) {
+      expect(await run(...wrong)).toBe(2);
+    }
+    expect(await run('show', '999999')).toBe(1);
+  } finally {
+    printed.mockRestore();
+    complained.mockRestore();
+  }
+});
+
+test('a letter of another installation is not appended here, and unknown ids answer 404', async () => {
+  const { rows } = await api.owner.query<{ id: string }>(
+    `INSERT INTO dead_letter (topic, partition, "offset", headers, reason) VALUES ('elsewhere-ad-events', 0, 1, '{}', 'moved') RETURNING id`,
+  );
+  const foreign = await act(`/v1/dead-letters/${rows[0]?.id}/replay`);
+  expect([foreign.status, foreign.body.code, typeof foreign.body.nextStep]).toEqual([
+    422,
+    'unknown_topic',
+    'string',
+  ]);
+  for (const path of ['/v1/dead-letters/999999/replay', '/v1/dead-letters/abc/replay']) {
+    expect((await act(path)).status).toBe(path.includes('abc') ? 400 : 404);
+  }
+});
+
+test('a resolved letter is never open again, and its record never changes', async () => {
+  const { owner } = api;
+  const { rows } = await owner.query<{ id: string }>(
+    'SELECT id FROM dead_letter WHERE resolved_at IS NOT NULL LIMIT 1',
+  );
+  for (const damage of [
+    'resolved_at = NULL, resolution = NULL',
+    "value = 'x'",
+    "key = 'x'",
+    '"offset" = 7',
+  ]) {
+    await expect(
+      owner.query(`UPDATE dead_letter SET ${damage} WHERE id = $1`, [rows[0]?.id]),
+    ).rejects.toMatchObject({
+      code: '23001',
+    });
+  }
+});
