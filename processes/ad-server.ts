@@ -6,11 +6,12 @@ import { createAuthorise } from '../api/ad-server/authorise.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
 import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
-import { createServeAds, NO_AUCTION_NOTES, NO_BUDGET_SIGNALS } from '../api/ad-server/serve-ads.js';
+import { createServeAds, NO_AUCTION_NOTES } from '../api/ad-server/serve-ads.js';
 import { VisitPages } from '../api/ad-server/visit-pages.js';
 import { listen } from '../api/kit/server.js';
 import { TOPICS } from '../contracts/topics.js';
 import { BatchingAppender } from '../infra/batching-appender.js';
+import { BudgetSignalCopy } from '../infra/budget-signal-copy.js';
 import { ClickCounter } from '../infra/click-counters.js';
 import { ClickOutcomes } from '../infra/click-outcomes.js';
 import { createClickTokens } from '../infra/click-token.js';
@@ -61,7 +62,7 @@ export async function startAdServer(
     mustBeReal: config.ADS_ENV === 'production',
     onError: (error) => log.debug({ error: String(error) }, 'clock not refreshed'),
   });
-  const stores = openStores(context, pool, metrics);
+  const stores = openStores(context, pool, clock, metrics);
   const clicks = openClickPath(context, clock, metrics);
   const app = createApp(context, options, { pool, clock, metrics, stores, clicks });
   const server = await listen(app, {
@@ -87,8 +88,13 @@ export async function startAdServer(
   };
 }
 
-/** What is read: rankings, stops, keys. */
-function openStores({ config, log }: ProcessContext, pool: DatabasePool, metrics: AdServerMetrics) {
+/** What is read: rankings, stops, money near its end, keys. */
+function openStores(
+  { config, log }: ProcessContext,
+  pool: DatabasePool,
+  clock: BusinessClock,
+  metrics: AdServerMetrics,
+) {
   const redis = createRedis(config.REDIS_URL, log, { failFast: true });
   const subscriber = createRedis(config.REDIS_URL, log);
   const rankings = new RankingCopy({ redis, subscriber, log, onBadBlob: badBlob(log, metrics) });
@@ -99,6 +105,13 @@ function openStores({ config, log }: ProcessContext, pool: DatabasePool, metrics
     readFromDatabase: (sinceVersion) => readStopsSince(pool, sinceVersion),
     log,
     onBadStop: () => metrics.badStops.inc(),
+  });
+  const budgets = new BudgetSignalCopy({
+    redis,
+    subscriber,
+    now: clock.now,
+    log,
+    onBadMessage: () => metrics.badBudgetSignals.inc(),
   });
   const fallback = new FallbackRankings({
     rank: (placement, target) => rankFromDatabase(pool, placement, target),
@@ -112,6 +125,7 @@ function openStores({ config, log }: ProcessContext, pool: DatabasePool, metrics
     subscriber,
     rankings,
     stops,
+    budgets,
     fallback,
     keys,
     close: async () => {
@@ -176,7 +190,7 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     rankings: stores.rankings,
     fallback: stores.fallback,
     stops: stores.stops,
-    budgets: NO_BUDGET_SIGNALS,
+    budgets: stores.budgets,
     reasons: NO_AUCTION_NOTES,
     pages: new VisitPages(createPageTokens(config.CLICK_TOKEN_KEYS)),
     servedLog: clicks.servedLog,
@@ -226,6 +240,7 @@ function measure(metrics: AdServerMetrics, stores: Stores, clicks: ClickPath): v
   metrics.servedQueue.set(clicks.servedLog.length);
   metrics.rankings.set(stores.rankings.size);
   metrics.stops.set(stores.stops.size);
+  metrics.budgetSignals.set(stores.budgets.size);
   const ageMs = stores.rankings.ageMs();
   if (Number.isFinite(ageMs)) metrics.rankingAge.set(Math.round(ageMs));
 }

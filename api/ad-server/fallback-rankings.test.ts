@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FallbackRankings } from './fallback-rankings.js';
 
 /** A database that answers when told to. */
@@ -20,6 +20,10 @@ function slowDatabase() {
   return { asked, fallback };
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe('rankings from the database', () => {
   it('are asked for once per key, however many queries wait', async () => {
     const { asked, fallback } = slowDatabase();
@@ -32,12 +36,37 @@ describe('rankings from the database', () => {
   });
 
   it('are not there when the database fails, and it is left alone for a while', async () => {
+    vi.useFakeTimers();
     const { asked, fallback } = slowDatabase();
     const answer = fallback.ranking('HOME', '*');
     asked[0]?.fail();
     expect(await answer).toBeNull();
     expect(await fallback.ranking('HOME', '*')).toBeNull();
+    expect(await fallback.ranking('SEARCH', 'another')).toBeNull();
     expect(asked).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(500);
+    void fallback.ranking('HOME', '*');
+    void fallback.ranking('SEARCH', 'another');
+    expect(asked.map(({ key }) => key)).toEqual(['HOME:*', 'SEARCH:another']);
+  });
+
+  it('that come too late hold their place until the database is done, and are used then', async () => {
+    vi.useFakeTimers();
+    const { asked, fallback } = slowDatabase();
+    const first = Array.from({ length: 4 }, (_, index) => fallback.ranking('SEARCH', `slow ${index}`));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await Promise.all(first)).toEqual([null, null, null, null]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await fallback.ranking('SEARCH', 'another')).toBeNull();
+    expect(asked).toHaveLength(4);
+    asked[0]?.answer();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await fallback.ranking('SEARCH', 'slow 0')).toEqual([]);
+    expect(asked).toHaveLength(4);
+    const next = fallback.ranking('SEARCH', 'another');
+    expect(asked).toHaveLength(5);
+    asked[4]?.answer();
+    expect(await next).toEqual([]);
   });
 
   it('of many keys at once never cost more than four statements', async () => {

@@ -52,6 +52,10 @@ export function createAdServerMetrics(metrics: Metrics) {
     ),
     badBlobs: metrics.counter('ads_ranking_bad_blobs_total', 'Rankings in Redis that could not be read.'),
     badStops: metrics.counter('ads_serving_stop_bad_total', 'Serving stops that could not be read.'),
+    badBudgetSignals: metrics.counter(
+      'ads_budget_signal_bad_total',
+      'Messages about money near its end or even spending that could not be read.',
+    ),
     fallbacks: metrics.counter('ads_ranking_fallback_total', 'Rankings asked from PostgreSQL, by result.', [
       'result',
     ]),
@@ -62,6 +66,10 @@ export function createAdServerMetrics(metrics: Metrics) {
     rankingAge: metrics.gauge(
       'ads_ranking_copy_age_ms',
       'Since the rankings held were last known to equal Redis.',
+    ),
+    budgetSignals: metrics.gauge(
+      'ads_budget_signals',
+      'Campaigns and advertisers near the end of their money, and evenly spending campaigns, held in memory.',
     ),
     stops: metrics.gauge('ads_serving_stops', 'Campaigns and advertisers that are stopped.'),
   };

@@ -5,6 +5,7 @@ import { type AuctionResult, runAuction, type Winner } from '../../domain/auctio
 import { HOME_TARGET, normaliseKeyword } from '../../domain/placement.js';
 import { assertNever, ok, type Result } from '../../domain/result.js';
 import { type Audience, matchesTargeting } from '../../domain/targeting.js';
+import type { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { type ClickTokens, newRequestId } from '../../infra/click-token.js';
 import { keyedHash } from '../../infra/ids.js';
 import type { RankingCopy } from '../../infra/ranking-copy.js';
@@ -16,16 +17,6 @@ import type { AdServerMetrics } from './metrics.js';
 import { TargetingCache } from './targeting-cache.js';
 import type { VisitPage, VisitPages } from './visit-pages.js';
 
-/** What is left of money near its end, and who spends evenly. Nothing said: enough, and no pacing. */
-export interface BudgetSignals {
-  leftKrw(campaignId: string, advertiserId: string, nowMs: number): number;
-  isPaced(campaignId: string, requestId: string, nowMs: number): boolean;
-}
-export const NO_BUDGET_SIGNALS: BudgetSignals = {
-  leftKrw: () => Number.POSITIVE_INFINITY,
-  isPaced: () => false,
-};
-
 /** Hears of every auction, for "why is my ad not showing"; must be cheap and never throw. */
 export interface AuctionNotes {
   note(auction: AuctionResult<RankingEntry>, query: AdQuery, requestId: string, rankedLength: number): void;
@@ -36,7 +27,8 @@ export interface ServeAdsDeps {
   readonly rankings: Pick<RankingCopy, 'ranking' | 'current'>;
   readonly fallback: Pick<FallbackRankings, 'ranking'>;
   readonly stops: Pick<ServingStopCopy, 'isCampaignStopped' | 'isAdvertiserStopped'>;
-  readonly budgets: BudgetSignals;
+  /** Money near its end, and who spends evenly. */
+  readonly budgets: Pick<BudgetSignalCopy, 'leftKrw' | 'isPaced'>;
   readonly reasons: AuctionNotes;
   readonly tokens: ClickTokens;
   readonly pages: Pick<VisitPages, 'open' | 'next'>;
