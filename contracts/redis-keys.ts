@@ -19,6 +19,8 @@ export const REDIS_KEYS = {
   servingStops: 'serving-stops',
   /** HASH campaign id -> share of queries, ppm, of campaigns that spend evenly. Budget monitor. TTL 60 s as a whole. */
   pacing: 'pacing',
+  /** STRING, name of the monitor that paces. TTL 25 s. */
+  pacingController: 'pacing-controller',
   /** STRING integer, TTL 60 s: clicks of a device or an address in the running minute. Ad server. */
   deviceClicks: (deviceHash: string, minute: number) => `clicks:device:${deviceHash}:${minute}`,
   ipClicks: (ipHash: string, minute: number) => `clicks:ip:${ipHash}:${minute}`,

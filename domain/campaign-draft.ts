@@ -1,4 +1,5 @@
 import { addDays, type BusinessDate, isBusinessDate } from './business-date.js';
+import type { Pacing } from './pacing.js';
 import { isPlacement, normaliseKeyword, type Placement } from './placement.js';
 import type { Targeting } from './targeting.js';
 
@@ -11,6 +12,8 @@ export interface CampaignDraft {
   readonly dailyBudgetKrw: number;
   /** null: no limit but the balance and the end date. */
   readonly totalBudgetKrw: number | null;
+  /** As fast as possible, when it is not said. */
+  readonly pacing?: Pacing;
   /** Everybody, when it is not said. */
   readonly targeting?: Targeting;
   readonly productIds: readonly string[];

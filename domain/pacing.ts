@@ -19,7 +19,11 @@ const LAST_STRETCH_MS = 30 * MINUTE_MS;
 const STEP_DOWN = 0.5;
 const STEP_UP = 1.2;
 /** The measured demand forgets with this time constant. */
-const DEMAND_MEMORY_MS = 10 * MINUTE_MS;
+const DEMAND_MEMORY_MS = 5 * MINUTE_MS;
+/** At first the demand is taken to be the plan, with the weight of this time: one early click is no evidence. */
+const FIRST_GUESS_MS = 20_000;
+/** A share holds for a minute (the lease of the signal): what was spent over a longer gap says nothing about it. */
+const LOST_SIGHT_MS = MINUTE_MS;
 
 /** How much of today's serving time has passed and is to come, ms. Both zero on a day without serving. */
 export interface ServingTime {
@@ -70,9 +74,16 @@ export interface PacingFacts {
   readonly time: ServingTime;
 }
 
-/** Nothing known yet: full pace, until the first look that sees spend. */
-export function firstPacingState({ now, spentTodayKrw }: PacingFacts): PacingState {
-  return { passPpm: FULL_PPM, spentTodayKrw, at: now, fadedSpendKrw: 0, fadedFullPassMs: 0 };
+/** Nothing measured yet: the share found, or full pace. */
+export function firstPacingState(facts: PacingFacts, passPpm = FULL_PPM): PacingState {
+  const { now, spentTodayKrw } = facts;
+  return {
+    passPpm,
+    spentTodayKrw,
+    at: now,
+    fadedSpendKrw: evenKrwPerMs(facts) * FIRST_GUESS_MS,
+    fadedFullPassMs: FIRST_GUESS_MS,
+  };
 }
 
 /**
@@ -93,8 +104,9 @@ export function nextPacing(before: PacingState, facts: PacingFacts): PacingState
 
 function measureDemand(before: PacingState, { now, spentTodayKrw, time }: PacingFacts): PacingState {
   const elapsedMs = now - before.at;
-  // A new day, a reversal, or nothing to be seen outside the serving hours.
-  if (elapsedMs <= 0 || spentTodayKrw < before.spentTodayKrw || !time.serving) return before;
+  // A new day, a reversal, a look missed for so long that the share may not have held, or no serving hour.
+  if (elapsedMs <= 0 || elapsedMs > LOST_SIGHT_MS || spentTodayKrw < before.spentTodayKrw || !time.serving)
+    return before;
   const kept = Math.exp(-elapsedMs / DEMAND_MEMORY_MS);
   return {
     ...before,
@@ -118,9 +130,13 @@ export function nextPassShare(state: PacingState, facts: PacingFacts): number {
 }
 
 /** What should be spent by now. */
-export function plannedKrw({ dailyBudgetKrw, time }: PacingFacts): number {
+export function plannedKrw(facts: PacingFacts): number {
+  return evenKrwPerMs(facts) * facts.time.passedMs;
+}
+
+function evenKrwPerMs({ dailyBudgetKrw, time }: PacingFacts): number {
   const dayMs = time.passedMs + time.leftMs;
-  return dayMs === 0 ? 0 : (dailyBudgetKrw * time.passedMs) / dayMs;
+  return dayMs === 0 ? 0 : dailyBudgetKrw / dayMs;
 }
 
 /**
@@ -129,7 +145,7 @@ export function plannedKrw({ dailyBudgetKrw, time }: PacingFacts): number {
  */
 function wantedKrwPerMs(facts: PacingFacts): number {
   const { dailyBudgetKrw, spentTodayKrw, time } = facts;
-  const planned = dailyBudgetKrw / (time.passedMs + time.leftMs);
+  const planned = evenKrwPerMs(facts);
   const differenceKrw = plannedKrw(facts) - spentTodayKrw;
   const needed = (dailyBudgetKrw - spentTodayKrw) / Math.max(1, time.leftMs);
   const most = Math.max(2 * planned, needed);

@@ -5,6 +5,7 @@ import {
   type DraftProblem,
   normaliseKeywords,
 } from '../domain/campaign-draft.js';
+import { DEFAULT_PACING } from '../domain/pacing.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import { EVERYBODY, normaliseTargeting } from '../domain/targeting.js';
 import { newId } from '../infra/ids.js';
@@ -62,7 +63,7 @@ export async function updateCampaignDraft(
     if (!checked.ok) return checked;
     await client.query(
       `UPDATE campaign SET name = $2, start_date = $3, end_date = $4, daily_budget_krw = $5,
-              total_budget_krw = $6, targeting = $7, updated_at = business_now() WHERE id = $1`,
+              total_budget_krw = $6, targeting = $7, pacing = $8, updated_at = business_now() WHERE id = $1`,
       [
         campaignId,
         draft.name.trim(),
@@ -71,6 +72,7 @@ export async function updateCampaignDraft(
         draft.dailyBudgetKrw,
         draft.totalBudgetKrw,
         targetingOf(draft),
+        draft.pacing ?? DEFAULT_PACING,
       ],
     );
     await writeContent(client, campaignId, draft);
@@ -175,8 +177,8 @@ async function insertCampaign(client: Queryable, campaignId: string, input: Crea
   const { draft } = input;
   await client.query(
     `INSERT INTO campaign (id, advertiser_id, name, start_date, end_date, daily_budget_krw, total_budget_krw,
-                           targeting, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, business_now(), business_now())`,
+                           targeting, pacing, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, business_now(), business_now())`,
     [
       campaignId,
       input.advertiserId,
@@ -186,6 +188,7 @@ async function insertCampaign(client: Queryable, campaignId: string, input: Crea
       draft.dailyBudgetKrw,
       draft.totalBudgetKrw,
       targetingOf(draft),
+      draft.pacing ?? DEFAULT_PACING,
     ],
   );
 }

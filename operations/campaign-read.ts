@@ -1,5 +1,6 @@
 import type { BusinessDate } from '../domain/business-date.js';
 import type { CampaignBid, ReviewedKeyword } from '../domain/campaign-draft.js';
+import type { Pacing } from '../domain/pacing.js';
 import type { Targeting } from '../domain/targeting.js';
 import type { Queryable } from '../infra/postgres.js';
 
@@ -17,6 +18,7 @@ export interface Campaign {
   readonly endDate: BusinessDate;
   readonly dailyBudgetKrw: number;
   readonly totalBudgetKrw: number | null;
+  readonly pacing: Pacing;
   readonly targeting: Targeting;
   /** Version of the newest serving snapshot; 0 before the first approval. */
   readonly servingVersion: number;
@@ -31,7 +33,7 @@ export interface Campaign {
 const COLUMNS = `
   c.id AS "campaignId", c.advertiser_id AS "advertiserId", c.name, c.status, c.review_status AS "reviewStatus",
   c.start_date AS "startDate", c.end_date AS "endDate", c.daily_budget_krw AS "dailyBudgetKrw",
-  c.total_budget_krw AS "totalBudgetKrw", c.targeting, c.serving_version AS "servingVersion",
+  c.total_budget_krw AS "totalBudgetKrw", c.pacing, c.targeting, c.serving_version AS "servingVersion",
   (extract(epoch FROM c.created_at) * 1000)::bigint AS "createdAt",
   (extract(epoch FROM c.updated_at) * 1000)::bigint AS "updatedAt",
   (SELECT coalesce(json_agg(json_build_object('adId', a.id, 'productId', a.product_id, 'categoryId', p.category_id)

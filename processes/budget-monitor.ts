@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { startBudgetLeftFollower } from '../consumers/budget-left-follower.js';
 import { runBudgetMonitor } from '../consumers/budget-monitor.js';
 import { startClockTicker } from '../consumers/clock-ticker.js';
 import { startNotificationSender } from '../consumers/notification-sender.js';
+import { startPacingController } from '../consumers/pacing-controller.js';
 import { startServingStopRelay } from '../consumers/serving-stop-relay.js';
 import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { createAlimtalkSender } from '../infra/alimtalk.js';
@@ -21,7 +24,7 @@ const STALE_MS = 5_000;
 /** The client's own patience is 20 seconds and more: alerts must not wait that long for an absent Temporal. */
 const SIGNAL_WITHIN_MS = 2_000;
 
-/** Stop lists, thresholds and alerts, the heartbeat of event time, and housekeeping. */
+/** Stop lists, pacing, thresholds and alerts, the heartbeat of event time, and housekeeping. */
 export async function startBudgetMonitor({ config, log, metrics }: ProcessContext): Promise<RunningProcess> {
   const pool = createPool(config, (error) => log.warn({ error: error.message }, 'postgres connection lost'));
   await assertSchemaIsCurrent(pool);
@@ -53,6 +56,10 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     log,
     metrics,
   });
+  const subscriber = createRedis(config.REDIS_URL, log);
+  const left = startBudgetLeftFollower({ pool, redis, subscriber, log });
+  const monitorName = `${config.INSTANCE_NAME}:${randomUUID()}`;
+  const pacing = startPacingController({ pool, redis, monitor: monitorName, log, metrics });
   const temporal = createTemporalClient(config);
   const consumer = kafka.consumer({ groupId: groupName(config, CONSUMER_GROUPS.budgetMonitor) });
   await consumer.connect();
@@ -88,6 +95,8 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
       await Promise.all(tickers.map((ticker) => ticker.stop()));
       await consumer.disconnect();
       await monitor.stop();
+      await pacing.stop();
+      await left.stop();
       await relay.stop();
       await notices.stop();
       mailer.close();
@@ -96,6 +105,7 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
       await admin.disconnect();
       await producer.disconnect();
       redis.disconnect();
+      subscriber.disconnect();
       await temporal.close();
       await pool.end();
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KEYWORD_REVIEW_STATUSES } from '../../domain/campaign-draft.js';
 import { CAMPAIGN_PHASES } from '../../domain/campaign-lifecycle.js';
+import { DEFAULT_PACING, PACINGS } from '../../domain/pacing.js';
 import { PLACEMENTS } from '../../domain/placement.js';
 import { DEVICE_TYPES, REGIONS } from '../../domain/targeting.js';
 import { instantSchema } from './console-identity.js';
@@ -26,6 +27,12 @@ export const budgetChangeSchema = z.object({
 });
 export const bidsChangeSchema = z.object({ bids });
 
+const pacing = z
+  .enum(PACINGS)
+  .describe('asap: every query that can be won. even: the daily budget spread over the serving hours.');
+/** `PUT /v1/campaigns/{id}/pacing` */
+export const pacingChangeSchema = z.object({ pacing });
+
 export const targetingSchema = z
   .object({
     daysOfWeek: z.array(z.number().int().min(1).max(7)).max(7).default([]).describe('1 is Monday, 7 Sunday.'),
@@ -46,6 +53,7 @@ const draft = {
   endDate: date.describe('Last day of serving, included.'),
   dailyBudgetKrw: budgetChangeSchema.shape.dailyBudgetKrw,
   totalBudgetKrw: budgetChangeSchema.shape.totalBudgetKrw,
+  pacing,
   targeting: targetingSchema,
   productIds: z.array(id).max(500),
   keywords: z.array(z.string().max(400)).max(1_000).describe('For SEARCH; exact match.'),
@@ -56,6 +64,7 @@ const draft = {
 export const campaignDraftSchema = z.object({
   ...draft,
   totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  pacing: draft.pacing.default(DEFAULT_PACING),
   targeting: draft.targeting.prefault({}),
   keywords: draft.keywords.default([]),
 });
@@ -69,6 +78,7 @@ export const newCampaignSchema = z.object({
     .describe('Last day of serving, included. Default: 30 days after the start.'),
   dailyBudgetKrw: draft.dailyBudgetKrw.default(30_000),
   totalBudgetKrw: draft.totalBudgetKrw.default(null),
+  pacing: draft.pacing.default(DEFAULT_PACING),
   targeting: draft.targeting.prefault({}),
   productIds: draft.productIds.default([]),
   keywords: draft.keywords.default([]),
@@ -82,6 +92,7 @@ export const campaignStepSchema = z.object({
   endDate: draft.endDate.optional(),
   dailyBudgetKrw: draft.dailyBudgetKrw.optional(),
   totalBudgetKrw: draft.totalBudgetKrw.optional(),
+  pacing: draft.pacing.optional(),
   targeting: draft.targeting.optional(),
   productIds: draft.productIds.optional(),
   keywords: draft.keywords.optional(),
@@ -101,6 +112,7 @@ export const campaignSchema = z.object({
   endDate: z.string(),
   dailyBudgetKrw: z.number().int(),
   totalBudgetKrw: z.number().int().nullable(),
+  pacing: z.enum(PACINGS),
   targeting: z.object({
     daysOfWeek: z.array(z.number().int()).readonly(),
     hours: z.array(z.number().int()).readonly(),

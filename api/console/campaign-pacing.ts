@@ -1,0 +1,34 @@
+import { campaignParamsSchema, campaignSchema, pacingChangeSchema } from '../../contracts/http/campaigns.js';
+import { setCampaignPacing } from '../../operations/set-campaign-pacing.js';
+import { defineRoute, type RouteDefinition } from '../kit/route.js';
+import { campaignBody, findOwnCampaign } from './campaign-requests.js';
+import type { ConsoleDeps } from './deps.js';
+
+export function campaignPacingRoutes({ pool }: Pick<ConsoleDeps, 'pool'>): RouteDefinition[] {
+  return [
+    defineRoute({
+      method: 'put',
+      path: '/v1/campaigns/{id}/pacing',
+      summary: 'Spends the daily budget as fast as possible, or evenly over the serving hours.',
+      description:
+        'Also while the campaign serves; no review is needed. It takes effect within some ten seconds.',
+      tags: ['Campaigns'],
+      access: { roles: ['advertiser'] },
+      params: campaignParamsSchema,
+      body: pacingChangeSchema,
+      responses: { 200: { description: 'The campaign.', schema: campaignSchema } },
+      handler: async ({ actor, params, body }) => {
+        const own = await findOwnCampaign(pool, actor, params.id);
+        if (!own.ok) return own;
+        const { userId: actorId, role: actorRole } = actor;
+        const result = await setCampaignPacing(pool, {
+          campaignId: params.id,
+          pacing: body.pacing,
+          actorId,
+          actorRole,
+        });
+        return result.ok ? { status: 200, body: campaignBody(result.value) } : result;
+      },
+    }),
+  ];
+}
