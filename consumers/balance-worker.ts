@@ -7,6 +7,7 @@ import type { ClickOutcomeMessage } from '../contracts/serving-stop.js';
 import { HEADER_DEAD_LETTER_ID } from '../contracts/topics.js';
 import type { Metrics } from '../infra/metrics.js';
 import { type ChargeBatchResult, type ChargedClick, chargeClicks } from '../operations/charge-clicks.js';
+import { publishBudgetLeft } from '../operations/publish-budget-left.js';
 import { deadLetterIdOf, recordDeadLetter } from '../operations/record-dead-letter.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
 import { resolveTakenDeadLetters } from '../operations/resolve-dead-letter.js';
@@ -171,6 +172,12 @@ async function decideClicks(
     // Not awaited: a hung Redis must not slow charging down, and the budget monitor carries the same stops.
     relayServingStops(deps.redis, result.stops).catch((error: unknown) =>
       deps.log.warn({ error: String(error) }, 'stops not relayed; the budget monitor will'),
+    );
+  }
+  if (result.left.length > 0) {
+    // A hint that ends by itself: lost, the ad servers go by the stops.
+    publishBudgetLeft(deps.redis, result.left).catch((error: unknown) =>
+      deps.log.debug({ error: String(error) }, 'what is left was not told'),
     );
   }
   return [...result.clicks];
