@@ -61,10 +61,12 @@ export function clickChargeLines(split: FundSplit): LedgerLine[] {
   ]);
 }
 
-/** The same split, the other way round. */
-export function clickReversalLines(split: FundSplit): LedgerLine[] {
+/** The same split, the other way round; of the cash, what the advertiser owes is paid first. */
+export function clickReversalLines(split: FundSplit, owedKrw: Krw = ZERO_KRW): LedgerLine[] {
+  const paidOffKrw = Math.min(owedKrw, split.cashKrw);
   return balanced([
-    line('wallet_cash', split.cashKrw),
+    line('wallet_cash', split.cashKrw - paidOffKrw),
+    line('receivable', paidOffKrw),
     line('wallet_promo', split.promoKrw),
     line('ad_revenue', -split.cashKrw),
     line('promo_revenue', -split.promoKrw),

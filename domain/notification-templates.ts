@@ -15,6 +15,26 @@ export interface NotificationTemplateSpec {
 }
 
 export const NOTIFICATION_TEMPLATES = {
+  invalid_clicks_reversed: {
+    ko: {
+      subject: '[광고센터] 무효 클릭 #{clicks}건의 광고비를 돌려드렸습니다',
+      body: '#{days}에 과금된 클릭 중 #{clicks}건이 사후 점검에서 무효로 확인되어 #{amount}원을 환급했습니다. 결제했던 재원(현금·프로모션) 그대로 돌아가며, 미납금이 있으면 먼저 충당됩니다. 클릭 내역에서 확인하실 수 있습니다.',
+    },
+    en: {
+      subject: '[Ads] #{clicks} invalid clicks were credited back',
+      body: 'A later check found #{clicks} clicks charged on #{days} invalid: #{amount} won came back to the funds that had paid (what you owe is paid first). They are marked in your list of clicks.',
+    },
+  },
+  tax_correction_needed: {
+    ko: {
+      subject: '[광고센터 운영] 수정세금계산서 #{count}건이 필요합니다',
+      body: '무효 클릭 처리 #{findingId}(으)로 이미 발행된 달의 과금이 취소되었습니다. 수정 대상: #{documents}',
+    },
+    en: {
+      subject: '[Ads operations] #{count} tax invoices need a correction',
+      body: 'Finding #{findingId} took back charges of months that are invoiced already. Draw up corrections of: #{documents}',
+    },
+  },
   campaign_approved: {
     ko: {
       subject: '[광고센터] 캠페인이 승인되었습니다: #{campaignName}',

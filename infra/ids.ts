@@ -3,7 +3,9 @@ import { createHmac, randomBytes } from 'node:crypto';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** 80 random bits as 16 letters of Crockford's base 32: readable in a URL, a log and a workflow id. */
-export function newId(prefix: 'adv' | 'usr' | 'cmp' | 'ad' | 'rev' | 'key' | 'req' | 'lot' | 'top'): string {
+export function newId(
+  prefix: 'adv' | 'usr' | 'cmp' | 'ad' | 'rev' | 'key' | 'req' | 'lot' | 'top' | 'icf',
+): string {
   const bytes = randomBytes(16);
   let text = '';
   for (const byte of bytes) text += ALPHABET[byte & 31];

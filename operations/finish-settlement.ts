@@ -89,7 +89,7 @@ async function compareWithBooks(client: Queryable, run: Run): Promise<Settlement
        SELECT t.advertiser_id,
          -coalesce(sum(e.amount_krw) FILTER (WHERE t.cause = 'click_charge' AND e.account = 'wallet_cash'), 0) AS cash,
          -coalesce(sum(e.amount_krw) FILTER (WHERE t.cause = 'click_charge' AND e.account = 'wallet_promo'), 0) AS promo,
-         coalesce(sum(e.amount_krw) FILTER (WHERE t.cause = 'click_reversal' AND e.account = 'wallet_cash'), 0) AS back_cash,
+         coalesce(sum(e.amount_krw) FILTER (WHERE t.cause = 'click_reversal' AND e.account IN ('wallet_cash', 'receivable')), 0) AS back_cash,
          coalesce(sum(e.amount_krw) FILTER (WHERE t.cause = 'click_reversal' AND e.account = 'wallet_promo'), 0) AS back_promo
        FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id AND e.booked_date = t.booked_date
        WHERE t.booked_date = $1 AND t.cause IN ('click_charge', 'click_reversal') GROUP BY t.advertiser_id),

@@ -225,7 +225,8 @@ export const RECONCILE_QUERIES: readonly InvariantQuery[] = [
         FROM click_charge WHERE outcome = 'charged' GROUP BY ledger_transaction_id),
       booked AS (
         SELECT t.id, t.cause, t.advertiser_id, t.campaign_id, t.booked_date,
-          -coalesce(sum(e.amount_krw) FILTER (WHERE e.account = 'wallet_cash'), 0) AS cash,
+          -- Cash that came back pays first what is owed.
+          -coalesce(sum(e.amount_krw) FILTER (WHERE e.account IN ('wallet_cash', 'receivable')), 0) AS cash,
           -coalesce(sum(e.amount_krw) FILTER (WHERE e.account = 'wallet_promo'), 0) AS promo
         FROM ledger_transaction t LEFT JOIN ledger_entry e ON e.transaction_id = t.id AND e.booked_date = t.booked_date
         WHERE t.cause IN ('click_charge', 'click_reversal') GROUP BY t.id, t.booked_date),

@@ -13,6 +13,7 @@ import {
 } from '../infra/postgres.js';
 import { changeBudgetSpend, changeLots, lockBudgets, openWallet, storeWallets } from './money-locks.js';
 import { type Booking, postLedger, takeBookingDay } from './post-ledger.js';
+import { postReceivable, readReceivable } from './receivables.js';
 import { settleStops } from './resume-serving.js';
 
 /** A lot that expired since comes back with this much time. */
@@ -23,6 +24,8 @@ export interface ReversalRequest {
   readonly reason: string;
   readonly actorId: string;
   readonly bidFloorKrw?: number;
+  /** Further rows of the same transaction; `replayed`: the click was taken back before, and nothing moves now. */
+  readonly alongside?: (client: Queryable, reversal: { readonly replayed: boolean }) => Promise<void>;
 }
 
 export interface Reversal {
@@ -37,9 +40,9 @@ export interface Reversal {
 export type ReversalFailure = Failure & { readonly code: 'click_not_found' | 'click_not_charged' };
 
 /**
- * Takes a charge back, at most once per click, booked on its own day with the same split: cash to cash, promo money
- * into its lots (an expired lot returns as a new one with 7 days). The total budget always returns, the daily
- * budget when the charge is of the same day.
+ * Takes a charge back, at most once per click, booked on its own day with the same split: cash to cash (first to what
+ * the advertiser owes), promo money into its lots (an expired lot returns as a new one with 7 days). The total budget
+ * always returns, the daily budget when the charge is of the same day.
  */
 export async function reverseCharge(
   pool: DatabasePool,
@@ -62,14 +65,18 @@ async function reverseInTransaction(
   const wallet = await openWallet(client, charge.advertiserId);
   const budget = (await lockBudgets(client, [charge.campaignId])).get(charge.campaignId);
   const earlier = await readReversal(client, clickId);
-  if (earlier !== null) return ok({ ...earlier, replayed: true, stops: [] });
+  if (earlier !== null) {
+    await request.alongside?.(client, { replayed: true });
+    return ok({ ...earlier, replayed: true, stops: [] });
+  }
   const lots = await lockLots(client, charge);
   const booking = await takeBookingDay(client);
   if (budget && budget.spentDate > booking.bookedDate)
     throw new RetryTransaction('the clock stepped back over midnight');
   const split = { cashKrw: toKrw(charge.cashKrw), promoKrw: toKrw(charge.promoKrw) };
-  const after = postToWallet(wallet, clickReversalLines(split));
   const { advertiserId, campaignId } = charge;
+  const lines = clickReversalLines(split, await readReceivable(client, advertiserId));
+  const after = postToWallet(wallet, lines);
   const ids = await postLedger(client, booking, [
     {
       advertiserId,
@@ -81,10 +88,12 @@ async function reverseInTransaction(
     },
   ]);
   await storeWallets(client, new Map([[advertiserId, after.wallet]]));
+  await postReceivable(client, advertiserId, lines, booking);
   await returnPromo(client, charge, lots, booking);
   await returnBudget(client, charge, booking);
   await insertReversal(client, charge, request, ids.get(clickId) ?? 0, booking);
   const stops = await liftStops(client, charge, request, booking);
+  await request.alongside?.(client, { replayed: false });
   return ok({ ...split, bookedDate: booking.bookedDate, replayed: false, stops });
 }
 

@@ -1,3 +1,4 @@
+import { createInvalidClickFindingActivities } from '../activities/invalid-click-finding-activities.js';
 import { createSettlementActivities } from '../activities/settlement-activities.js';
 import { TASK_QUEUES } from '../contracts/temporal/campaign-lifecycle.js';
 import { createBusinessRegistry } from '../infra/business-registry.js';
@@ -29,13 +30,16 @@ export function createSettlementWorker(context: ProcessContext): {
   const runner = new WorkerRunner(context, {
     taskQueue: TASK_QUEUES.settlement,
     workflows: workflowSource,
-    activities: createSettlementActivities({
-      pool,
-      log,
-      provider: createTaxInvoiceProvider(config),
-      registry: createBusinessRegistry(config),
-      supplier: platformParty(config),
-    }),
+    activities: {
+      ...createSettlementActivities({
+        pool,
+        log,
+        provider: createTaxInvoiceProvider(config),
+        registry: createBusinessRegistry(config),
+        supplier: platformParty(config),
+      }),
+      ...createInvalidClickFindingActivities({ pool, log }),
+    },
   });
   const schedules = keepSchedules(context);
   return {

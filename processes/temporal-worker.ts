@@ -18,6 +18,7 @@ import { createSecretBox } from '../infra/secret-box.js';
 import { createTemporalClient, installTemporalRuntime } from '../infra/temporal.js';
 import { submitStrandedApplications } from '../operations/advertiser-onboarding-workflow.js';
 import { submitStrandedCampaigns } from '../operations/campaign-stranded.js';
+import { startStrandedFindings } from '../operations/invalid-click-finding-workflow.js';
 import { startStrandedTopUps } from '../operations/top-up-workflow.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
 import type { ProcessContext, Readiness, RunningProcess } from './process.js';
@@ -117,6 +118,7 @@ const STRANDED = {
   campaigns: submitStrandedCampaigns,
   applications: submitStrandedApplications,
   'top-ups': startStrandedTopUps,
+  findings: startStrandedFindings,
 };
 
 /** Submissions that were accepted while Temporal was away reach it here, at the latest two minutes after it is back. */

@@ -4,6 +4,7 @@ export { autoTopUp } from './auto-top-up.js';
 export { campaignLifecycle } from './campaign-lifecycle.js';
 export { dailyMonitoring } from './daily-monitoring.js';
 export { dailySettlement, settleOpenDays } from './daily-settlement.js';
+export { invalidClickReversal } from './invalid-click-reversal.js';
 export { monthlySettlement, monthlySettlementDue } from './monthly-settlement.js';
 export { quarterlyTuning } from './quarterly-tuning.js';
 export { taxInvoice } from './tax-invoice.js';
