@@ -1,3 +1,4 @@
+import { addDays, type BusinessDate, startOfBusinessDate } from '../domain/business-date.js';
 import type { ClickOutcome, ClickReason } from '../domain/click-outcome.js';
 import type { Placement } from '../domain/placement.js';
 import type { Queryable } from '../infra/postgres.js';
@@ -79,6 +80,8 @@ export interface AdvertiserClickRow {
 export interface ClickFilter {
   readonly advertiserId: string;
   readonly campaignId?: string | undefined;
+  /** Decided on this day. */
+  readonly date?: BusinessDate | undefined;
   readonly outcome?: ClickOutcome | undefined;
   /** Only clicks decided before this one: (bookedAt in epoch ms, clickId). */
   readonly before: readonly [bookedAtMs: number, clickId: string] | null;
@@ -91,6 +94,7 @@ export async function listAdvertiserClicks(
   filter: ClickFilter,
 ): Promise<AdvertiserClickRow[]> {
   const [beforeMs, beforeId] = filter.before ?? [null, null];
+  const { date } = filter;
   const { rows } = await db.query<AdvertiserClickRow>(
     `SELECT c.click_id AS "clickId", c.campaign_id AS "campaignId", c.ad_id AS "adId", c.product_id AS "productId",
             c.placement, c.slot, c.clicked_at AS "clickedAt", c.booked_at AS "bookedAt",
@@ -102,6 +106,7 @@ export async function listAdvertiserClicks(
       WHERE c.advertiser_id = $1
         AND ($2::text IS NULL OR c.campaign_id = $2)
         AND ($3::text IS NULL OR c.outcome = $3)
+        AND ($7::bigint IS NULL OR (c.booked_at >= to_timestamp($7 / 1000.0) AND c.booked_at < to_timestamp($8 / 1000.0)))
         AND ($4::bigint IS NULL OR (c.booked_at, c.click_id) < (to_timestamp($4 / 1000.0), $5::uuid))
       ORDER BY c.booked_at DESC, c.click_id DESC
       LIMIT $6 + 1`,
@@ -112,6 +117,8 @@ export async function listAdvertiserClicks(
       beforeMs,
       beforeId,
       filter.limit,
+      date === undefined ? null : startOfBusinessDate(date),
+      date === undefined ? null : startOfBusinessDate(addDays(date, 1)),
     ],
   );
   return rows;

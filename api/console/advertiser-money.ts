@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { businessDateSchema } from '../../contracts/http/business-clock.js';
 import {
   advertiserClickSchema,
   balanceSchema,
   ledgerEntrySchema,
 } from '../../contracts/http/console-advertisers.js';
 import { ROLES } from '../../domain/access.js';
+import { isBusinessDate } from '../../domain/business-date.js';
 import { isClickId } from '../../domain/click-id.js';
 import { CLICK_OUTCOMES } from '../../domain/click-outcome.js';
 import {
@@ -76,18 +78,23 @@ function ledgerEntriesRoute(deps: ConsoleDeps): RouteDefinition {
   });
 }
 
+/** What a seller finds a click by. */
+export const clickFilterShape = {
+  campaignId: z.string().min(1).max(64).optional(),
+  outcome: z.enum(CLICK_OUTCOMES).optional(),
+};
+
 function clicksRoute(deps: ConsoleDeps): RouteDefinition {
   return defineRoute({
     method: 'get',
     path: '/v1/advertisers/{id}/clicks',
     summary: 'Every click on the advertiser’s ads, charged or not and why, the newest first.',
+    description:
+      'With `date` the clicks that were decided on this day (Korea). What became of one: its receipt.',
     tags,
     access: { roles: [...ROLES] },
     params: advertiserParamsSchema,
-    query: pageQuerySchema.extend({
-      campaignId: z.string().min(1).max(64).optional(),
-      outcome: z.enum(CLICK_OUTCOMES).optional(),
-    }),
+    query: pageQuerySchema.extend({ ...clickFilterShape, date: businessDateSchema.optional() }),
     responses: { 200: { description: 'Clicks.', schema: pageSchema(advertiserClickSchema) } },
     handler: async ({ params, query, actor }) => {
       const advertiser = await findOwnAdvertiser(deps, actor, params.id);
@@ -96,6 +103,7 @@ function clicksRoute(deps: ConsoleDeps): RouteDefinition {
       if (!cursor.ok) return cursor;
       const rows = await listAdvertiserClicks(deps.pool, {
         ...query,
+        date: query.date !== undefined && isBusinessDate(query.date) ? query.date : undefined,
         advertiserId: params.id,
         before: cursor.value,
       });
@@ -110,6 +118,6 @@ function toLedgerBody({ account, ...row }: LedgerEntryRow) {
   return { ...row, fund, bookedAt: row.bookedAt.toISOString() };
 }
 
-function toClickBody(row: AdvertiserClickRow) {
+export function toClickBody(row: AdvertiserClickRow) {
   return { ...row, clickedAt: row.clickedAt.toISOString(), bookedAt: row.bookedAt.toISOString() };
 }

@@ -12,10 +12,14 @@ import { autoTopUpRoutes } from './auto-top-up.js';
 import { bidProposalRoutes } from './bid-proposals.js';
 import { budgetReallocationRoutes } from './budget-reallocations.js';
 import { businessClockRoutes } from './business-clock.js';
+import { campaignPacingRoutes } from './campaign-pacing.js';
 import { campaignReviewRoutes } from './campaign-reviews.js';
 import { campaignRoutes } from './campaigns.js';
+import { clickReceiptRoutes } from './click-receipts.js';
+import { deadLetterRoutes } from './dead-letters.js';
 import type { ConsoleDeps } from './deps.js';
 import { mountDocs, openApiRoute } from './docs.js';
+import { invalidClickFindingRoutes } from './invalid-click-findings.js';
 import { invoiceRoutes } from './invoices.js';
 import { liveNumbersRoutes } from './live-numbers.js';
 import { notificationRoutes } from './notifications.js';
@@ -45,6 +49,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...advertiserApplicationReviewRoutes(deps),
     ...notificationRoutes(deps),
     ...advertiserMoneyRoutes(deps),
+    ...clickReceiptRoutes(deps),
     ...topUpRoutes(deps),
     ...autoTopUpRoutes(deps),
     ...paymentWebhookRoutes(deps),
@@ -52,6 +57,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...productRoutes(deps),
     ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
+    ...campaignPacingRoutes(deps),
     ...budgetReallocationRoutes(deps),
     ...campaignReviewRoutes({ ...deps, now: deps.businessNow }),
     ...apiKeyRoutes(deps),
@@ -62,6 +68,8 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...bidProposalRoutes(deps),
     ...rankingParametersRoutes(deps),
     ...systemStatusRoutes(statusParts),
+    ...deadLetterRoutes(deps),
+    ...invalidClickFindingRoutes(deps),
     ...statusPageRoutes(deps, statusParts),
     ...businessClockRoutes(deps),
     ...settlementRoutes(deps),

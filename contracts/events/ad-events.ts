@@ -54,6 +54,14 @@ export const clickSignalsSchema = z.object({
   sinceSameAdMs: z.number().int().nullable(),
 });
 
+/** Why this price: own score, score of the runner-up, floor, parameter version. */
+export const priceReasonSchema = z.object({
+  rankScore: z.number().int(),
+  runnerUpScore: z.number().int().nullable(),
+  bidFloorKrw: z.number().int(),
+  parametersVersion: z.number().int(),
+});
+
 /** A click with a genuine token. What it costs is in the token and nowhere else. */
 export const adClickedSchema = z.object({
   ...envelope,
@@ -68,13 +76,7 @@ export const adClickedSchema = z.object({
   slot: z.number().int().min(1),
   /** Price per click that the token promises, VAT included. */
   tokenPriceKrw: z.number().int().positive(),
-  /** Why this price: own score, score of the runner-up, floor, parameter version. */
-  priceReason: z.object({
-    rankScore: z.number().int(),
-    runnerUpScore: z.number().int().nullable(),
-    bidFloorKrw: z.number().int(),
-    parametersVersion: z.number().int(),
-  }),
+  priceReason: priceReasonSchema,
   tokenIssuedAt: instant,
   /** The shop's time of the click, clamped to [token issue, recordedAt]. */
   clickedAt: instant,
