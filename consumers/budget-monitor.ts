@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -26,6 +27,8 @@ const ADVERTISERS_PER_LOOK = 100;
 /** Between two looks at what the events touched: however fast an advertiser's clicks come, it is read at this pace. */
 const LOOK_EVERY_MS = 250;
 const SWEEP_EVERY_MS = 30_000;
+/** Between two parts of a sweep: some 2,000 advertisers a second at most. */
+const SWEEP_PAUSE_MS = 50;
 
 export interface BudgetMonitor {
   stop(): Promise<void>;
@@ -94,6 +97,8 @@ async function sweepAll(deps: BudgetMonitorDeps): Promise<void> {
     if (last === undefined) break;
     afterId = last;
     await watch(deps, ids);
+    // A new day makes every advertiser unseen: nobody is in a hurry, charging needs the database, too.
+    await sleep(SWEEP_PAUSE_MS);
   }
   const overDelivery = await readOverDelivery(deps.pool);
   deps.metrics

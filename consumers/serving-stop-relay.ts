@@ -24,6 +24,13 @@ const POLL_MS = 500;
 const RECONCILE_MS = 30_000;
 /** Versions are drawn inside transactions, so a lower one may become visible after a higher one. */
 const VERSION_OVERLAP = 1_000;
+/**
+ * At midnight, and after a start, thousands of stops are to be carried at once. They go in parts with a pause, so that
+ * no statement is long, the ranking is not asked to do a day's changes in one breath, and a stop that is urgent now
+ * waits for one part at most: some 1,000 a second.
+ */
+const PART = 200;
+const PAUSE_MS = 200;
 
 export interface ServingStopRelay {
   /** Milliseconds since PostgreSQL and Redis last agreed. */
@@ -41,10 +48,11 @@ export function startServingStopRelay(deps: ServingStopRelayDeps): ServingStopRe
   const toRanking = new StopReader(deps.pool);
   // A Redis that comes back may be empty: everything is written again.
   deps.redis.on('ready', () => toRedis.startOver());
+  const pending = new Map<string, ServingStop>();
   const lanes: Lane[] = [
-    startLane({ everyMs: POLL_MS, log: deps.log, what: 'stops to Redis' }, () => relayToRedis(deps, toRedis)),
-    startLane({ everyMs: POLL_MS, log: deps.log, what: 'stops to the ranking' }, () =>
-      relayToRanking(deps, toRanking),
+    inParts({ everyMs: POLL_MS, log: deps.log, what: 'stops to Redis' }, () => relayToRedis(deps, toRedis)),
+    inParts({ everyMs: POLL_MS, log: deps.log, what: 'stops to the ranking' }, () =>
+      relayToRanking(deps, toRanking, pending),
     ),
   ];
   const listener = listen(deps, () => {
@@ -59,20 +67,51 @@ export function startServingStopRelay(deps: ServingStopRelayDeps): ServingStopRe
   };
 }
 
-async function relayToRedis(deps: ServingStopRelayDeps, reader: StopReader): Promise<void> {
-  await endExpiredStops(deps.pool);
+/** A lane whose work says whether there is more of it; then it goes on after a pause. */
+function inParts(options: Parameters<typeof startLane>[0], work: () => Promise<boolean>): Lane {
+  let more: NodeJS.Timeout | undefined;
+  const lane = startLane(options, async () => {
+    clearTimeout(more);
+    if (await work()) more = setTimeout(() => lane.wake(), PAUSE_MS);
+  });
+  return {
+    wake: lane.wake,
+    stop: async () => {
+      await lane.stop();
+      clearTimeout(more);
+    },
+  };
+}
+
+async function relayToRedis(deps: ServingStopRelayDeps, reader: StopReader): Promise<boolean> {
+  const ended = await endExpiredStops(deps.pool, PART);
   await reader.read(async (stops) => {
     const newer = await relayServingStops(deps.redis, stops);
     deps.metrics.counter('ads_serving_stops_relayed_total', 'Stops written to Redis').inc(newer);
   });
+  return ended === PART;
 }
 
-async function relayToRanking(deps: ServingStopRelayDeps, reader: StopReader): Promise<void> {
-  await reader.read(async (stops) => {
-    const fresh = stops.filter((stop) => reader.isNew(stop));
-    await publishServingChanges(deps, fresh);
-    for (const stop of fresh) reader.done(stop);
+/** The newest first: what has just been exhausted does not wait for what a midnight or a start brought along. */
+async function relayToRanking(
+  deps: ServingStopRelayDeps,
+  reader: StopReader,
+  pending: Map<string, ServingStop>,
+): Promise<boolean> {
+  await reader.read((stops) => {
+    for (const stop of stops) if (reader.isNew(stop)) pending.set(servingStopField(stop), stop);
+    return Promise.resolve();
   });
+  const part = [...pending.values()].sort((a, b) => b.version - a.version).slice(0, PART);
+  await publishServingChanges(deps, part);
+  for (const stop of part) {
+    reader.done(stop);
+    pending.delete(servingStopField(stop));
+  }
+  deps.metrics
+    .gauge('ads_serving_changes_pending', 'Stops that the ranking is still to hear of')
+    .set(pending.size);
+  return pending.size > 0;
 }
 
 /** What one lane has carried: per stop the newest version, so that a row that became visible late is not missed. */

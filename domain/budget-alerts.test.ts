@@ -9,6 +9,7 @@ import {
   reachedPercent,
   remainingTodayKrw,
   runsOutAt,
+  thresholdToTell,
 } from './budget-alerts.js';
 
 const HOUR_MS = 3_600_000;
@@ -61,6 +62,25 @@ describe('thresholds', () => {
     expect(reachedPercent(DEFAULT_ALERT_SETTINGS.dailyBudgetPercents, spentKrw, 1_000, exhausted)).toBe(
       percent,
     );
+  });
+
+  test.each([
+    ['the row, when nothing was crossed', { percent: 50, spentKrw: 500 }, [], 50],
+    ['the higher one of a charge', { percent: 0, spentKrw: 400 }, [{ percent: 80, spentKrw: 850 }], 80],
+    ['the row, when it is higher', { percent: 80, spentKrw: 850 }, [{ percent: 50, spentKrw: 500 }], 80],
+    [
+      'no full budget that is not full any more',
+      { percent: 50, spentKrw: 600 },
+      [{ percent: 100, spentKrw: 1_000 }],
+      50,
+    ],
+    ['a full one that still is', { percent: 100, spentKrw: 900 }, [{ percent: 100, spentKrw: 900 }], 100],
+  ])('what is told is %s', (_what, now, crossed, percent) => {
+    const of1000 = <T>(reached: T) => ({ ...reached, budgetKrw: 1_000 });
+    expect(thresholdToTell(of1000(now), crossed.map(of1000)).percent).toBe(percent);
+    // The same crossings of a budget that is another one now say nothing.
+    const changed = { ...now, budgetKrw: 2_000 };
+    expect(thresholdToTell(changed, crossed.map(of1000))).toEqual(changed);
   });
 
   test('none are set, none are reached', () => {

@@ -77,6 +77,32 @@ export function reachedPercent(
   );
 }
 
+/** A threshold that a charge reached, as far as it matters here. */
+export interface ReachedThreshold {
+  readonly percent: number;
+  readonly spentKrw: number;
+  readonly budgetKrw: number;
+}
+
+/**
+ * What to tell of a budget: the highest threshold that holds now, or that a charge reached since the last look.
+ *
+ * A notice must be true when it is read. So a threshold of a budget that was changed since is not told (its seller
+ * has acted, and the new budget is measured afresh), and a full one only while it is full. What a reversal took back
+ * below a lower threshold is still told, with the amounts of the moment in which it was reached.
+ */
+export function thresholdToTell(
+  now: ReachedThreshold,
+  crossed: readonly ReachedThreshold[],
+): ReachedThreshold {
+  let told = now;
+  for (const crossing of crossed) {
+    const holds = crossing.budgetKrw === now.budgetKrw && (crossing.percent < 100 || now.percent === 100);
+    if (holds && crossing.percent > told.percent) told = crossing;
+  }
+  return told;
+}
+
 /**
  * When today's budget will be spent at today's average pace, epoch ms; null when it lasts beyond the day, or
  * nothing was spent. `dayStart` and `now` are business time.

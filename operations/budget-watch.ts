@@ -6,10 +6,13 @@ import {
   budgetState,
   DEFAULT_ALERT_SETTINGS,
   lowBalanceThresholdKrw,
+  type ReachedThreshold,
   reachedPercent,
   remainingTodayKrw,
   runsOutAt,
+  thresholdToTell,
 } from '../domain/budget-alerts.js';
+import type { BudgetCrossing } from '../domain/budget-crossing.js';
 import { startOfBusinessDate } from '../domain/business-date.js';
 import { type DatabasePool, type Queryable, withRetriedTransaction } from '../infra/postgres.js';
 import { readAlertSettings } from './alert-settings.js';
@@ -30,6 +33,7 @@ import {
   writeBudgetStates,
 } from './budget-state-writes.js';
 import { type Notice, notify } from './notify.js';
+import { takeBudgetCrossings } from './take-budget-crossings.js';
 
 /** A reached threshold, told or not. */
 interface Alert {
@@ -58,11 +62,13 @@ export async function watchBudgets(
     const moment = await readBusinessMoment(client);
     const watched = await lockWatchedBalances(client, advertiserIds, moment);
     const budgets = await readWatchedBudgets(client, advertiserIds, moment);
+    // After the budgets: a charge in between is then seen by its crossing, and by its row at the next look.
+    const crossings = await takeBudgetCrossings(client, advertiserIds);
     const settings = await readAlertSettings(client, advertiserIds);
     const settingsOf = (id: string) => settings.get(id) ?? DEFAULT_ALERT_SETTINGS;
     const alerts: Alert[] = [];
     const seenBudgets = budgets.map((budget) =>
-      seeBudget(budget, settingsOf(budget.advertiserId), moment, alerts),
+      seeBudget(budget, crossings, settingsOf(budget.advertiserId), moment, alerts),
     );
     const seenBalances = watched.map((row) => seeBalance(row, settingsOf(row.advertiserId), alerts));
     await writeBudgetStates(client, seenBudgets, moment);
@@ -75,22 +81,19 @@ export async function watchBudgets(
 
 function seeBudget(
   budget: WatchedBudget,
+  crossings: readonly BudgetCrossing[],
   settings: AlertSettings,
   { now, today }: BusinessMoment,
   alerts: Alert[],
 ): SeenBudget {
   const state = budgetState(budget);
-  const daily = reachedPercent(
-    settings.dailyBudgetPercents,
-    budget.spentTodayKrw,
-    budget.dailyBudgetKrw,
-    state === 'daily_exhausted',
-  );
-  const total = reachedTotalPercent(budget, settings, state);
-  if (daily > budget.toldDailyPercent) {
+  const crossed = crossings.filter(({ campaignId }) => campaignId === budget.campaignId);
+  const daily = dailyThreshold(budget, settings, state, today, crossed);
+  const total = totalThreshold(budget, settings, state, crossed);
+  if (daily.percent > budget.toldDailyPercent) {
     alerts.push({ kind: 'daily_budget', notice: dailyBudgetNotice(budget, daily, today) });
   }
-  if (total > budget.toldTotalPercent) {
+  if (total.percent > budget.toldTotalPercent) {
     alerts.push({ kind: 'total_budget', notice: totalBudgetNotice(budget, total) });
   }
   return {
@@ -98,15 +101,36 @@ function seeBudget(
     state,
     remainingKrw: remainingTodayKrw(budget),
     runsOutAtMs: runsOutAt(budget, startOfBusinessDate(today), now),
-    toldDailyPercent: Math.max(daily, budget.toldDailyPercent),
-    toldTotalPercent: Math.max(total, budget.toldTotalPercent),
+    toldDailyPercent: Math.max(daily.percent, budget.toldDailyPercent),
+    toldTotalPercent: Math.max(total.percent, budget.toldTotalPercent),
   };
 }
 
-function reachedTotalPercent(budget: WatchedBudget, settings: AlertSettings, state: BudgetState): number {
-  if (budget.totalBudgetKrw === null) return 0;
+/** A crossing of a day that is over is not told: the daily digest tells how that day ended. */
+function dailyThreshold(
+  { spentTodayKrw: spentKrw, dailyBudgetKrw: budgetKrw }: WatchedBudget,
+  settings: AlertSettings,
+  state: BudgetState,
+  today: string,
+  crossed: readonly BudgetCrossing[],
+): ReachedThreshold {
+  const exhausted = state === 'daily_exhausted';
+  const percent = reachedPercent(settings.dailyBudgetPercents, spentKrw, budgetKrw, exhausted);
+  const ofToday = crossed.filter(({ kind, basis }) => kind === 'daily_budget' && basis === today);
+  return thresholdToTell({ percent, spentKrw, budgetKrw }, ofToday);
+}
+
+function totalThreshold(
+  { totalSpentKrw: spentKrw, totalBudgetKrw: budgetKrw }: WatchedBudget,
+  settings: AlertSettings,
+  state: BudgetState,
+  crossed: readonly BudgetCrossing[],
+): ReachedThreshold {
+  if (budgetKrw === null) return { percent: 0, spentKrw, budgetKrw: 0 };
   const exhausted = state === 'total_exhausted';
-  return reachedPercent(settings.totalBudgetPercents, budget.totalSpentKrw, budget.totalBudgetKrw, exhausted);
+  const percent = reachedPercent(settings.totalBudgetPercents, spentKrw, budgetKrw, exhausted);
+  const ofTotal = crossed.filter(({ kind }) => kind === 'total_budget');
+  return thresholdToTell({ percent, spentKrw, budgetKrw }, ofTotal);
 }
 
 /** Each time that the balance leaves the good level is an episode: told once, and again after money came. */
@@ -141,37 +165,36 @@ async function tell(client: Queryable, alerts: readonly Alert[]): Promise<Alert[
 
 const won = (krw: number) => krw.toLocaleString('ko-KR');
 
-function dailyBudgetNotice(budget: WatchedBudget, percent: number, today: string): Notice {
-  const { campaignId, campaignName, spentTodayKrw, dailyBudgetKrw } = budget;
+function dailyBudgetNotice(budget: WatchedBudget, reached: ReachedThreshold, today: string): Notice {
+  const { campaignId, advertiserId } = budget;
   return {
-    dedupeKey: `budget-alert:daily:${campaignId}:${today}:${percent}`,
-    template: percent === 100 ? 'daily_budget_exhausted' : 'daily_budget_reached',
-    to: { advertiserId: budget.advertiserId },
-    variables: {
-      campaignId,
-      campaignName,
-      percent: String(percent),
-      spentKrw: won(spentTodayKrw),
-      budgetKrw: won(dailyBudgetKrw),
-    },
+    dedupeKey: `budget-alert:daily:${campaignId}:${today}:${reached.percent}`,
+    template: reached.percent === 100 ? 'daily_budget_exhausted' : 'daily_budget_reached',
+    to: { advertiserId },
+    variables: thresholdVariables(budget, reached),
   };
 }
 
-function totalBudgetNotice(budget: WatchedBudget, percent: number): Notice {
-  const { campaignId, campaignName, totalSpentKrw, totalBudgetKrw } = budget;
+function totalBudgetNotice(budget: WatchedBudget, reached: ReachedThreshold): Notice {
+  const { campaignId, advertiserId, totalBudgetKrw } = budget;
   return {
-    dedupeKey: `budget-alert:total:${campaignId}:${totalBudgetKrw}:${percent}`,
-    template: percent === 100 ? 'total_budget_exhausted' : 'total_budget_reached',
-    to: { advertiserId: budget.advertiserId },
-    variables: {
-      campaignId,
-      campaignName,
-      percent: String(percent),
-      spentKrw: won(totalSpentKrw),
-      budgetKrw: won(totalBudgetKrw ?? 0),
-    },
+    dedupeKey: `budget-alert:total:${campaignId}:${totalBudgetKrw}:${reached.percent}`,
+    template: reached.percent === 100 ? 'total_budget_exhausted' : 'total_budget_reached',
+    to: { advertiserId },
+    variables: thresholdVariables(budget, reached),
   };
 }
+
+const thresholdVariables = (
+  { campaignId, campaignName }: WatchedBudget,
+  { percent, spentKrw, budgetKrw }: ReachedThreshold,
+) => ({
+  campaignId,
+  campaignName,
+  percent: String(percent),
+  spentKrw: won(spentKrw),
+  budgetKrw: won(budgetKrw),
+});
 
 function balanceNotice(
   row: WatchedBalance,

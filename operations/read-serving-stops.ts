@@ -18,15 +18,23 @@ export async function readAllStops(pool: pg.Pool): Promise<ServingStop[]> {
 }
 
 /**
- * A daily stop ends by itself when its day is over (KST). Ad servers know the date and do not wait for this;
- * the row is turned so that the campaign comes back into the rankings. Returns how many were ended.
+ * A daily stop ends by itself when its day is over (KST). Ad servers know the date and do not wait for this; the row
+ * is turned so that the campaign comes back into the rankings. At most `limit` at a time, the longest over first: at
+ * midnight all daily stops end at once, and none of them is in a hurry. Returns how many were ended; a row that
+ * somebody else is writing is left to the next call.
  */
-export async function endExpiredStops(pool: pg.Pool): Promise<number> {
-  const { rowCount } = await pool.query(
-    `UPDATE serving_stop
-        SET stopped = false, reason = 'none', until_date = NULL,
-            version = nextval('serving_stop_version'), updated_at = business_now()
-      WHERE stopped AND until_date < (business_now() AT TIME ZONE 'Asia/Seoul')::date`,
-  );
+export async function endExpiredStops(pool: pg.Pool, limit: number): Promise<number> {
+  const { rowCount } = await pool.query({
+    name: 'end-expired-stops',
+    text: `
+      WITH over AS (SELECT scope, id FROM serving_stop
+         WHERE stopped AND until_date < (SELECT business_date_of(business_now()))
+         ORDER BY until_date, scope, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+      UPDATE serving_stop s
+         SET stopped = false, reason = 'none', until_date = NULL,
+             version = nextval('serving_stop_version'), updated_at = business_now()
+        FROM over WHERE s.scope = over.scope AND s.id = over.id`,
+    values: [limit],
+  });
   return rowCount ?? 0;
 }

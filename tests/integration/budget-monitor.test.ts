@@ -11,9 +11,11 @@ import { connectProducer, createKafka, createTopics, topicName } from '../../inf
 import { createMetrics } from '../../infra/metrics.js';
 import { withTransaction } from '../../infra/postgres.js';
 import { setAlertSettings } from '../../operations/alert-settings.js';
+import { readOverDelivery } from '../../operations/budget-state-reads.js';
 import { watchBudgets } from '../../operations/budget-watch.js';
 import { type ChargedClick, chargeClicks } from '../../operations/charge-clicks.js';
 import { creditTopUp } from '../../operations/credit-top-up.js';
+import { reverseCharge } from '../../operations/reverse-charge.js';
 import { setCampaignBudget } from '../../operations/set-campaign-budget.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { delivered, fund } from '../support/money.js';
@@ -137,6 +139,44 @@ describe('thresholds', () => {
     expect(await told()).toEqual(['total_budget_reached:80', 'total_budget_reached:80']);
   });
 
+  test('reached by a charge are told though a reversal took the spend back before anybody looked', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    const [click] = await spend('a', 850);
+    await reverseCharge(db.appPool, { clickId: click?.clickId ?? '', reason: 'test', actorId: 'usr' });
+    expect((await look()).raised).toEqual(['daily_budget']);
+    await look();
+    expect(await told()).toEqual(['daily_budget_reached:80']);
+    const { rows } = await db.appPool.query<{ spent: string; open: number }>(
+      `SELECT n.variables->>'spentKrw' AS spent, (SELECT count(*)::int FROM budget_crossing c
+         WHERE c.campaign_id = $1 AND c.delivered_at IS NULL) AS open
+         FROM notification n WHERE n.advertiser_id = $2`,
+      [campaignId, advertiserId],
+    );
+    expect(rows).toEqual([{ spent: '850', open: 0 }]);
+  });
+
+  test('of a budget that its seller raised before anybody looked are not told: there is nothing to do any more', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 1_000);
+    await withTransaction(db.appPool, (client) =>
+      setCampaignBudget(client, budgetOf({ dailyBudgetKrw: 10_000 })),
+    );
+    await look();
+    expect(await told()).toEqual([]);
+    await spend('b', 5_000);
+    await look();
+    // Half of the new budget: measured afresh.
+    expect(await told()).toEqual(['daily_budget_reached:50']);
+  });
+
+  test('of a day that is over are not told: the digest tells of that day', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 900);
+    await moveClock(1);
+    await look();
+    expect(await told()).toEqual([]);
+  });
+
   test('of the advertiser’s own choice replace the defaults', async () => {
     await fund(db.appPool, budgetOf(), 100_000);
     const settings = { ...DEFAULT_ALERT_SETTINGS, dailyBudgetPercents: [30] };
@@ -204,6 +244,31 @@ describe('balance', () => {
     );
     await look();
     expect(await told()).toEqual(['balance_low']);
+  });
+});
+
+describe('valid clicks that nobody could pay', () => {
+  test('stand in the memo of campaign and day and in the sum of today; the ledger knows nothing of them', async () => {
+    const before = await readOverDelivery(db.appPool);
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('paid', 900);
+    await spend('too-late', 300);
+    await spend('later-still', 250);
+    const { rows } = await db.appPool.query(
+      `SELECT spent_krw, over_delivery_krw, over_delivery_clicks FROM campaign_daily_spend WHERE campaign_id = $1`,
+      [campaignId],
+    );
+    expect(rows).toEqual([{ spent_krw: 900, over_delivery_krw: 550, over_delivery_clicks: 2 }]);
+    const after = await readOverDelivery(db.appPool);
+    expect([after.krw - before.krw, after.clicks - before.clicks]).toEqual([550, 2]);
+    const ledger = await db.appPool.query(
+      `SELECT cause, count(*)::int AS n FROM ledger_transaction WHERE advertiser_id = $1 GROUP BY cause ORDER BY cause`,
+      [advertiserId],
+    );
+    expect(ledger.rows).toEqual([
+      { cause: 'click_charge', n: 1 },
+      { cause: 'top_up', n: 1 },
+    ]);
   });
 });
 
