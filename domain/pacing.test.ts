@@ -138,6 +138,42 @@ describe('a day with steady demand', () => {
   });
 });
 
+describe('the worked example of docs/pacing.md', () => {
+  it('says what is computed', () => {
+    const targeting = { daysOfWeek: [], hours: [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20] };
+    const table: [string, number, number, number][] = [];
+    let spent = 0;
+    let clicksKrw = 0;
+    let state: PacingState | null = null;
+    for (let second = 9 * 3_600; second <= 21 * 3_600; second += 1) {
+      const now = MIDNIGHT + second * 1_000;
+      const time = servingTimeOf(targeting, now);
+      if (second % LOOK_S === 0) {
+        const facts = { dailyBudgetKrw: 120_000, spentTodayKrw: spent, now, time };
+        state = state === null ? firstPacingState(facts) : nextPacing(state, facts);
+        const at = new Date(now + 9 * HOUR_MS).toISOString().slice(11, 19);
+        table.push([at, Math.round(plannedKrw(facts)), spent, Math.round(state.passPpm / 1_000) / 10]);
+      }
+      const silent = second >= 13 * 3_600 && second < 14 * 3_600;
+      clicksKrw += silent ? 0 : (40_000 / 3_600) * ((state?.passPpm ?? 0) / 1_000_000);
+      for (; clicksKrw >= 300 && spent < 120_000; clicksKrw -= 300) spent += 300;
+    }
+    for (const row of [
+      ['09:00:00', 0, 0, 100],
+      ['09:00:30', 83, 300, 50],
+      ['09:10:00', 1_667, 2_100, 23],
+      ['10:00:00', 10_000, 10_200, 22.3],
+      ['13:00:00', 40_000, 40_200, 20.7],
+      ['14:00:00', 50_000, 40_200, 100],
+      ['14:30:00', 55_000, 52_200, 36.9],
+      ['15:30:00', 65_000, 64_800, 22.5],
+      ['18:00:00', 90_000, 90_000, 26.8],
+    ])
+      expect(table).toContainEqual(row);
+    expect(table.at(-1)?.slice(0, 3)).toEqual(['21:00:00', 120_000, 120_000]);
+  });
+});
+
 describe('a day that is not steady', () => {
   it('recovers after a silence: what was missed is spread, not burnt, and the budget is spent', () => {
     const day = { dailyBudgetKrw: 2_400_000, priceKrw: 100, demandKrw: 24_000_000 };

@@ -5,6 +5,7 @@ import { type CampaignWorld, startCampaignWorld } from './campaign-world.js';
 interface Detail {
   readonly id: string;
   readonly dailyBudgetKrw: number;
+  readonly pacing: string;
   readonly startDate: string;
   readonly missing: { readonly field: string }[];
   readonly productGroups: { readonly categoryId: string; readonly products: unknown[] }[];
@@ -66,6 +67,27 @@ describe('a campaign in four steps', () => {
     const unknown = await world.seller.patch<Detail>(`/v1/campaigns/${id}`, { budget: 5 });
     expect([unknown.status, unknown.body.code]).toEqual([400, 'invalid_request']);
     expect(await missing(id)).toEqual(['productIds', 'bids']);
+  });
+});
+
+describe('how a campaign spends', () => {
+  test('as fast as it can unless its seller says otherwise, in the draft or at any time after', async () => {
+    const pacingOf = async (id: string) => (await detailOf(id)).pacing;
+    const id = await created({ name: '천천히' });
+    expect(await pacingOf(id)).toBe('asap');
+    expect((await world.seller.patch<Detail>(`/v1/campaigns/${id}`, { pacing: 'even' })).body.pacing).toBe(
+      'even',
+    );
+    // Another step leaves it as it was.
+    expect((await world.seller.patch<Detail>(`/v1/campaigns/${id}`, { name: '더 천천히' })).body.pacing).toBe(
+      'even',
+    );
+    const put = (body: object) => world.seller.put<Detail>(`/v1/campaigns/${id}/pacing`, body);
+    expect((await put({ pacing: 'asap' })).body.pacing).toBe('asap');
+    const wrong = await put({ pacing: 'slow' });
+    expect([wrong.status, wrong.body.code]).toEqual([400, 'invalid_request']);
+    expect(await pacingOf(id)).toBe('asap');
+    expect(await pacingOf(await created(world.draft({ pacing: 'even' })))).toBe('even');
   });
 });
 
