@@ -6,18 +6,21 @@ import type { Lane } from '../../consumers/lane.js';
 import { startPacingController } from '../../consumers/pacing-controller.js';
 import { BUDGET_SIGNAL_LEASE_MS, type BudgetLeft } from '../../contracts/budget-signal.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
+import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { addDays, businessDateOf, startOfBusinessDate } from '../../domain/business-date.js';
 import { LEAST_PASS_PPM } from '../../domain/pacing.js';
 import { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { loadConfig } from '../../infra/config.js';
+import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
 import { creditTopUp } from '../../operations/credit-top-up.js';
 import { publishBudgetLeft } from '../../operations/publish-budget-left.js';
 import { relayServingStops } from '../../operations/relay-serving-stops.js';
 import { setCampaignPacing } from '../../operations/set-campaign-pacing.js';
+import { startBalanceWorker } from '../../processes/balance-worker.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { delivered, fund } from '../support/money.js';
+import { clickEvent, delivered, fund } from '../support/money.js';
 import { poll } from '../support/poll.js';
 
 /** A database of Redis that nothing else uses; channels are shared, so ids are of this file only. */
@@ -247,6 +250,27 @@ describe('what is left', () => {
     const topUp = { idempotencyKey: `more:${campaignId}`, advertiserId, amountKrw: 50_000, bidFloorKrw: 50 };
     await creditTopUp(db.appPool, topUp);
     await poll('the balance is no obstacle any more', async () => left(heard) === 1_200, 5_000);
+  });
+
+  test('reaches the ad servers from a click in the log, by the balance worker', async () => {
+    const prefix = `left-${run}-`;
+    const config = { ...loadConfig(), DATABASE_URL: db.appUrl, REDIS_URL: redisUrl(), TOPIC_PREFIX: prefix };
+    await createTopics({ ...config, KAFKA_PARTITIONS: 2 }, log);
+    const metrics = createMetrics({ defaultMetrics: false });
+    const worker = await startBalanceWorker({ config: { ...config, KAFKA_PARTITIONS: 2 }, log, metrics });
+    const producer = await connectProducer(createKafka(config, log));
+    try {
+      await campaign('asap', 10_000, 0);
+      const heard = await copy();
+      const click = clickEvent({ name: campaignId, advertiserId, campaignId, priceKrw: 9_700 });
+      const headers = { [HEADER_TYPE]: click.type };
+      const messages = [{ key: advertiserId, value: JSON.stringify(click), headers }];
+      await producer.send({ topic: topicName(config, TOPICS.adEvents), acks: -1, messages });
+      await poll('the ad server knows', async () => left(heard) === 300, 20_000);
+    } finally {
+      await producer.disconnect();
+      await worker.stop();
+    }
   });
 
   test('newer wins, whatever the order of arrival; a minute later nothing is held against anybody', async () => {
