@@ -30,9 +30,9 @@ export const DEFAULT_CLICKS_PER_HOUR = 60;
 export const LEAST_CLICKS_PER_HOUR = 5;
 /** One finding, one decision: more is found in parts, by shorter periods. */
 export const MOST_CLICKS_OF_A_FINDING = 10_000;
-export const MOST_DAYS_OF_A_FINDING = 31;
+const MOST_DAYS_OF_A_FINDING = 31;
 /** The burst rule reads every click of its period. */
-export const MOST_DAYS_OF_A_BURST = 7;
+const MOST_DAYS_OF_A_BURST = 7;
 export const BURST_WINDOW_MS = 3_600_000;
 
 const field = (name: string, message: string, nextStep: string): Failure => ({

@@ -44,6 +44,19 @@ describe('ledger lines', () => {
     );
   });
 
+  it('a reversal pays what is owed before it reaches the wallet, and only with cash', () => {
+    fc.assert(
+      fc.property(split, fc.integer({ min: 0, max: 1_000_000 }), (funds, owed) => {
+        const lines = clickReversalLines(funds, toKrw(owed));
+        const of = (account: string) => lines.find((line) => line.account === account)?.amountKrw ?? 0;
+        expect(sumOf(lines)).toBe(0);
+        expect(of('receivable')).toBe(Math.min(owed, funds.cashKrw));
+        expect(of('wallet_cash') + of('receivable')).toBe(funds.cashKrw);
+        expect(of('wallet_promo')).toBe(funds.promoKrw);
+      }),
+    );
+  });
+
   it('carry the wallet along: sequence without gaps, balance after each line', () => {
     const { wallet, posted } = postToWallet({ ...empty, seq: 7 }, topUpLines(toKrw(1_000)));
     expect(posted).toEqual([
