@@ -31,7 +31,8 @@ export interface ClickBody {
 
 export interface Shop {
   ads(query: Readonly<Record<string, string | number>>): Promise<ShopAnswer<AdsBody>>;
-  click(click: ShopClick): Promise<ShopAnswer<ClickBody>>;
+  /** `shopper`: what the shop passes on instead of its usual shopper; null is a header left out. */
+  click(click: ShopClick, shopper?: ShopperHeaders): Promise<ShopAnswer<ClickBody>>;
   clickStatus(clickId: string): Promise<ShopAnswer<ClickBody>>;
 }
 export interface ShopClick {
@@ -39,6 +40,11 @@ export interface ShopClick {
   readonly adId: string;
   readonly deviceId: string;
   readonly clickedAt?: string;
+}
+
+export interface ShopperHeaders {
+  readonly ip: string | null;
+  readonly userAgent: string | null;
 }
 
 export const newDevice = () => `device-${randomUUID()}`;
@@ -64,16 +70,21 @@ export function connectShop(baseUrl: string, apiKey: string, now: () => number =
       const params = Object.entries(query).map(([key, value]) => [key, String(value)]);
       return get(`/v1/ads?${new URLSearchParams(Object.fromEntries(params))}`);
     },
-    click: (click) =>
+    click: (click, shopper) =>
       exchange(
         agent,
         new URL('/v1/clicks', baseUrl),
-        headers,
+        shopper === undefined ? headers : { authorization: headers.authorization, ...headersOf(shopper) },
         JSON.stringify({ clickedAt: new Date(now()).toISOString(), ...click }),
       ),
     clickStatus: (clickId) => get(`/v1/clicks/${clickId}`),
   };
 }
+
+const headersOf = ({ ip, userAgent }: ShopperHeaders): OutgoingHttpHeaders => ({
+  ...(ip === null ? {} : { 'x-shopper-ip': ip }),
+  ...(userAgent === null ? {} : { 'x-shopper-user-agent': userAgent }),
+});
 
 /** The whole answer was not there in time. */
 class TimeoutError extends Error {
