@@ -10,6 +10,10 @@ import { watchGroup } from './kafka-readiness.js';
 import type { ProcessContext, RunningProcess } from './process.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
+/** A member hears that partitions move with its next heartbeat; until then nobody reads. */
+const HEARTBEAT_MS = 1_000;
+/** A member that hangs holds the others up at most this long when partitions move; a living one joins within a second. */
+const REBALANCE_TIMEOUT_MS = 15_000;
 const FLOOR_REFRESH_MS = 5_000;
 /** Clicks that wait longer than this for their decision: alive, but not working. */
 const STUCK_MS = 10_000;
@@ -28,7 +32,10 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
   const consumer = kafka.consumer({
     groupId: groupName(config, CONSUMER_GROUPS.balanceWorker),
     sessionTimeout: SESSION_TIMEOUT_MS,
-    heartbeatInterval: SESSION_TIMEOUT_MS / 4,
+    rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+    heartbeatInterval: HEARTBEAT_MS,
+    // The broker answers with the first byte; it waits this long only when there is none.
+    minBytes: 1,
     maxWaitTimeInMs: 100,
     allowAutoTopicCreation: false,
   });
@@ -67,7 +74,7 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
     stop: async () => {
       clearInterval(floorTimer);
       clock.stop();
-      worker.stop();
+      await worker.stop();
       await consumer.disconnect();
       await producer.disconnect();
       redis.disconnect();

@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Producer } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AdClicked } from '../../contracts/events/ad-events.js';
+import { CONSUMER_GROUPS, HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
+import type { Config } from '../../infra/config.js';
+import { connectProducer, createKafka, createTopics, groupName, topicName } from '../../infra/kafka.js';
+import { createLogger } from '../../infra/log.js';
+import { createMetrics } from '../../infra/metrics.js';
+import { lockWallets } from '../../operations/money-locks.js';
+import { reconcile } from '../../operations/reconcile.js';
+import { startBalanceWorker } from '../../processes/balance-worker.js';
+import type { RunningProcess } from '../../processes/process.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { clickEvent, fund } from '../support/money.js';
+import { poll } from '../support/poll.js';
+import { followEvents, harnessConfig, type LoggedEvent } from './ad-server-harness.js';
+
+/** Workers come and go on real Kafka while clicks arrive: none is lost, none is charged twice. */
+let db: TestDatabase;
+let config: Config;
+let producer: Producer;
+let events: readonly LoggedEvent[];
+const cleanUp: (() => Promise<unknown>)[] = [];
+const workers = new Set<RunningProcess>();
+
+const ADVERTISERS = 6;
+const CASH_KRW = 10_000_000;
+const PRICE_KRW = 100;
+
+beforeAll(async () => {
+  db = await createTestDatabase({ connections: 6 });
+  config = { ...harnessConfig(db.appUrl), DATABASE_POOL_SIZE: 4 };
+  const log = createLogger(config, 'balance-worker-test');
+  await createTopics(config, log);
+  producer = await connectProducer(createKafka(config, log));
+  const followed = await followEvents(config, TOPICS.adEvents);
+  events = followed.events;
+  cleanUp.push(
+    () => producer.disconnect(),
+    () => followed.consumer.disconnect(),
+  );
+  for (let a = 0; a < ADVERTISERS; a += 1) {
+    const names = { advertiserId: `adv_w${a}`, campaignId: `cmp_w${a}` };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: CASH_KRW, totalBudgetKrw: null }, CASH_KRW);
+  }
+});
+
+afterAll(async () => {
+  for (const worker of workers) await worker.stop();
+  for (const step of cleanUp) await step();
+  await db.drop();
+});
+
+async function startWorker(
+  name: string,
+  metrics = createMetrics({ defaultMetrics: false }),
+): Promise<RunningProcess> {
+  const own = { ...config, INSTANCE_NAME: `${config.INSTANCE_NAME}-${name}` };
+  const log = createLogger({ ...own, LOG_LEVEL: 'fatal' }, name);
+  const worker = await startBalanceWorker({ config: own, log, metrics });
+  workers.add(worker);
+  return worker;
+}
+
+const untilJoined = (worker: RunningProcess, deadlineMs: number) =>
+  poll('the worker is in the group', async () => (await worker.ready()).ok, deadlineMs);
+
+async function stopWorker(worker: RunningProcess): Promise<void> {
+  workers.delete(worker);
+  await worker.stop();
+}
+
+const click = (name: string, a: number) =>
+  clickEvent({ name, advertiserId: `adv_w${a}`, campaignId: `cmp_w${a}`, priceKrw: PRICE_KRW });
+
+const append = (clicks: readonly AdClicked[]) =>
+  producer.send({
+    topic: topicName(config, TOPICS.adEvents),
+    acks: -1,
+    messages: clicks.map((one) => ({
+      key: one.advertiserId,
+      value: JSON.stringify(one),
+      headers: { [HEADER_TYPE]: one.type },
+    })),
+  });
+
+async function chargedOf(prefix: string): Promise<number> {
+  const { rows } = await db.appPool.query<{ n: number }>(
+    `SELECT count(*) AS n FROM click_charge WHERE request_id LIKE $1 AND outcome = 'charged'`,
+    [`req_${prefix}%`],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+const untilDecidedInTheLog = (clicks: readonly AdClicked[]) =>
+  poll('every click is decided in the log', async () => {
+    const decided = events.filter(({ value }) => value.type === 'AD_CLICK_DECIDED');
+    const ids = new Set(decided.map(({ value }) => value.clickId));
+    return clicks.every(({ clickId }) => ids.has(clickId));
+  });
+
+/** Records that the group has not committed yet, all partitions together. */
+async function uncommitted(): Promise<number> {
+  const admin = createKafka(config, createLogger(config, 'admin')).admin();
+  await admin.connect();
+  try {
+    const topic = topicName(config, TOPICS.adEvents);
+    const ends = await admin.fetchTopicOffsets(topic);
+    const [group] = await admin.fetchOffsets({
+      groupId: groupName(config, CONSUMER_GROUPS.balanceWorker),
+      topics: [topic],
+    });
+    const at = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    return ends.reduce(
+      (lag, { partition, high }) => lag + Number(high) - Math.max(0, at.get(partition) ?? 0),
+      0,
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+describe('workers that come and go under load', () => {
+  it('every click is charged once and decided in the log, whatever partitions moved in between', async () => {
+    await untilJoined(await startWorker('first'), 30_000);
+    const sent: AdClicked[] = [];
+    let sending = true;
+    const load = (async () => {
+      for (let n = 0; sending; n += 1) {
+        const batch = Array.from({ length: 40 }, (_, i) => click(`load-${n}-${i}`, (n + i) % ADVERTISERS));
+        await append(batch);
+        sent.push(...batch);
+        await delay(20);
+      }
+    })();
+    for (let round = 0; round < 3; round += 1) {
+      const other = await startWorker(`other-${round}`);
+      await untilJoined(other, 30_000);
+      const before = await chargedOf('load-');
+      await poll('both charge on', async () => (await chargedOf('load-')) > before + 100);
+      await stopWorker(other);
+    }
+    sending = false;
+    await load;
+    await poll('all are charged', async () => (await chargedOf('load-')) >= sent.length, 30_000);
+    expect(await chargedOf('load-')).toBe(sent.length);
+    const wallets = await lockWallets(
+      db.appPool,
+      Array.from({ length: ADVERTISERS }, (_, a) => `adv_w${a}`),
+    );
+    const left = [...wallets.values()].reduce((sum, wallet) => sum + wallet.cashKrw, 0);
+    expect(left).toBe(ADVERTISERS * CASH_KRW - sent.length * PRICE_KRW);
+    await untilDecidedInTheLog(sent);
+    await poll('all offsets are committed', async () => (await uncommitted()) === 0);
+    expect((await reconcile(db.appPool)).invariants.filter((invariant) => !invariant.ok)).toEqual([]);
+  });
+
+  it('a transaction that waits holds up nobody who joins, and its clicks are still charged once', async () => {
+    const gate = await db.ownerPool.connect();
+    await gate.query('BEGIN');
+    await lockWallets(gate, ['adv_w0']);
+    const stuck = [0, 1, 2].map((n) => click(`stuck-${n}`, 0));
+    await append(stuck);
+    await poll('the transaction waits', async () => {
+      const { rows } = await db.ownerPool.query<{ n: number }>(
+        `SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = coalesce(l.database, d.oid)
+         WHERE NOT l.granted AND d.datname = current_database()`,
+      );
+      return (rows[0]?.n ?? 0) > 0;
+    });
+    const joining = Date.now();
+    const other = await startWorker('joins');
+    await untilJoined(other, 10_000);
+    expect(Date.now() - joining).toBeLessThan(10_000);
+    // What stands before the lock is not committed past.
+    expect(await uncommitted()).toBeGreaterThanOrEqual(stuck.length);
+    await gate.query('COMMIT');
+    gate.release();
+    await poll('they are charged', async () => (await chargedOf('stuck-')) >= stuck.length, 20_000);
+    await untilDecidedInTheLog(stuck);
+    await poll('and committed', async () => (await uncommitted()) === 0);
+    expect(await chargedOf('stuck-')).toBe(stuck.length);
+    await stopWorker(other);
+  });
+
+  it('a worker that is stopped finishes what it began: the next one has nothing to repeat', async () => {
+    await append(Array.from({ length: 200 }, (_, n) => click(`last-${n}`, n % ADVERTISERS)));
+    await poll('some are charged', async () => (await chargedOf('last-')) > 0);
+    for (const worker of [...workers]) await stopWorker(worker);
+    const atStop = await chargedOf('last-');
+    const metrics = createMetrics({ defaultMetrics: false });
+    const next = await startWorker('next', metrics);
+    await untilJoined(next, 30_000);
+    await poll('all are charged', async () => (await chargedOf('last-')) === 200, 20_000);
+    expect(atStop).toBeGreaterThan(0);
+    expect(await metrics.registry.metrics()).not.toContain('redelivered="true"');
+    expect((await reconcile(db.appPool)).invariants.filter((invariant) => !invariant.ok)).toEqual([]);
+  });
+});
