@@ -73,6 +73,13 @@ module.exports = {
       '^(domain|contracts|infra|operations|activities|workflows|api|consumers|flink|prisma|processes|outside)/',
     ),
     {
+      name: 'shop-client-stands-alone',
+      comment: 'could be published as it is: its generated types and openapi-fetch',
+      severity: 'error',
+      from: { path: '^outside/commerce/shop-client/', ...notTest },
+      to: { pathNot: '^outside/commerce/shop-client/|node_modules/openapi-fetch/' },
+    },
+    {
       name: 'no-test-imports',
       severity: 'error',
       from: { path: '^(?!tests/|bench/)', ...notTest },

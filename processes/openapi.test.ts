@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { OPENAPI_FILE, renderOpenApi } from './openapi.js';
+import { renderShopClientTypes, SHOP_CLIENT_TYPES_FILE } from './shop-client-types.js';
 
 interface Operation {
   readonly operationId: string;
@@ -9,6 +10,11 @@ interface Operation {
 
 test('docs/openapi.json is what the routes of this build say (after changing one: tsx processes/openapi.ts)', async () => {
   expect(readFileSync(OPENAPI_FILE, 'utf8')).toBe(await renderOpenApi());
+});
+
+test('the shop client’s types are what the document says (npm run generate)', async () => {
+  const types = await renderShopClientTypes(await renderOpenApi());
+  expect(readFileSync(SHOP_CLIENT_TYPES_FILE, 'utf8')).toBe(types);
 });
 
 test('the document covers both servers, names each operation once, and leaves open only what is meant to be', async () => {

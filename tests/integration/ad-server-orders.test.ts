@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orderLineCancelledSchema, orderLinePlacedSchema } from '../../contracts/events/conversion-events.js';
 import { TOPICS } from '../../contracts/topics.js';
 import { keyedHash } from '../../infra/ids.js';
-import { createShopClient } from '../../outside/commerce/shop-client.js';
+import { createShopClient } from '../../outside/commerce/shop-client/client.js';
 import { poll } from '../support/poll.js';
 import { newDevice } from '../support/shop.js';
 import { followEvents, insertApiKey, type LoggedEvent } from './ad-server-harness.js';
@@ -213,9 +213,9 @@ describe('while Kafka is away', () => {
     let isDown = true;
     await withoutKafka(world.config, async ({ url }) => {
       // The same client finds the server without Kafka first, then the one with it.
-      const either: typeof fetch = (input, init) => {
-        const asked = new URL(String(input));
-        return fetch(new URL(asked.pathname, isDown ? url : world.server.url), init);
+      const either = (request: Request) => {
+        const { pathname } = new URL(request.url);
+        return fetch(new Request(new URL(pathname, isDown ? url : world.server.url), request));
       };
       const options = {
         adServerUrl: url,

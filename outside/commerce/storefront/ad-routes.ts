@@ -18,15 +18,16 @@ export function registerAdReports(app: Express, shop: Shop): void {
     const { token, ad, product: productId } = parsed(clickQuery, req.query);
     const product = found(shelves.find(productId));
     const { deviceId, shopper } = visitOf(req, res);
-    const click = { clickToken: token, adId: ad, deviceId, clickedAt: new Date().toISOString() };
-    await Promise.race([client.reportClick(click, shopper), delay(REDIRECT_WITHIN_MS)]);
+    const click = client.reportClick({ clickToken: token, deviceId }, { adId: ad }, shopper);
+    await Promise.race([click, delay(REDIRECT_WITHIN_MS)]);
     res.redirect(303, `/product/${product.productId}`);
   });
 
   app.get('/seen.gif', (req, res) => {
     const { token, ads } = parsed(seenQuery, req.query);
     const { deviceId } = visitOf(req, res);
-    void client.reportImpressions({ clickToken: token, deviceId, adIds: ads });
+    const seen = ads.map((adId) => ({ adId }));
+    void client.reportImpressions({ clickToken: token, deviceId }, seen);
     res.type('gif').send(PIXEL);
   });
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CatalogueProduct } from '../catalogue.js';
 import type { Shelves } from '../shelves.js';
-import type { ShopAdQuery, ShopClient, ShopperHeaders } from '../shop-client.js';
+import type { ShopClient } from '../shop-client/client.js';
+import type { AdQuery, ShopperHeaders } from '../shop-client/types.js';
 
 export interface ShownAd {
   readonly adId: string;
@@ -16,21 +16,14 @@ export interface ShownAds {
   readonly seenHref: string;
 }
 
-/** From here on a page is shown without ads. */
-export const ADS_WITHIN_MS = 300;
-
 /** The ads for one page, or null: none, none in time, or none that this shop sells. Never rejects. */
 export async function adsForPage(
   client: Pick<ShopClient, 'fetchAds'>,
   shelves: Shelves,
-  query: ShopAdQuery,
+  query: AdQuery,
   shopper: ShopperHeaders,
 ): Promise<ShownAds | null> {
-  const timer = new AbortController();
-  const late = delay(ADS_WITHIN_MS, null, { signal: timer.signal }).catch(() => null);
-  const answer = await Promise.race([client.fetchAds(query, shopper), late]);
-  timer.abort();
-  if (answer === null) return null;
+  const answer = await client.fetchAds(query, shopper);
   const token = answer.clickToken;
   const ads = answer.ads.flatMap(({ adId, productId }) => {
     const product = shelves.find(productId);

@@ -1,9 +1,9 @@
 import type { Request, Response } from 'express';
 import type { ReactNode } from 'react';
 import type { z } from 'zod';
-import type { ShopLog } from '../report-queue.js';
 import type { Shelves } from '../shelves.js';
-import type { ShopAdQuery, ShopClient } from '../shop-client.js';
+import type { ShopClient } from '../shop-client/client.js';
+import type { AdQuery, ShopLog } from '../shop-client/types.js';
 import { adsForPage, type ShownAds } from './page-ads.js';
 import { documentOf, type Frame } from './pages/frame.js';
 import type { ShopMemory } from './shop-memory.js';
@@ -64,7 +64,7 @@ export async function openPage(
   shop: Shop,
   req: Request,
   res: Response,
-  options: FrameOptions & { readonly ads?: Omit<ShopAdQuery, 'deviceId'> } = {},
+  options: FrameOptions & { readonly ads?: Omit<AdQuery, 'deviceId'> } = {},
 ): Promise<{ readonly frame: Frame; readonly visit: Visit; readonly ads: ShownAds | null }> {
   const visit = visitOf(req, res);
   const asks = options.ads !== undefined && req.method === 'GET';

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { buildCatalogue } from '../catalogue.js';
-import type { ShopLog } from '../report-queue.js';
 import { arrangeShelves } from '../shelves.js';
-import { createShopClient } from '../shop-client.js';
+import { createShopClient } from '../shop-client/client.js';
+import type { ShopLog } from '../shop-client/types.js';
 import { ShopMemory } from './shop-memory.js';
 import { createStorefrontApp } from './storefront-app.js';
 
@@ -23,11 +23,16 @@ export interface RunningStorefront {
 }
 
 const CUT_AFTER_MS = 1_000;
+/**
+ * Twice what a shop would wait: the demonstration runs beside the whole ad system, Flink and the generator of traffic on
+ * as little as two cores, and a page that a person looks at should show what was bought for it.
+ */
+const ADS_WITHIN_MS = 300;
 
 /** The demonstration shop: pages rendered on the server, its own memory, and the ad system by HTTP only. */
 export async function startStorefront(options: StorefrontOptions): Promise<RunningStorefront> {
   const { products } = await buildCatalogue();
-  const client = createShopClient(options);
+  const client = createShopClient({ ...options, adsWithinMs: ADS_WITHIN_MS });
   const app = createStorefrontApp({
     shelves: arrangeShelves(products),
     memory: new ShopMemory(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CookieOptions, Request, RequestHandler, Response } from 'express';
-import type { ShopperHeaders } from '../shop-client.js';
+import type { ShopperHeaders } from '../shop-client/types.js';
 import { LANGUAGES, type Language } from './texts.js';
 
 /** Whose browser asks, and how it wants to be spoken to. */

@@ -1,12 +1,12 @@
-import type { ShopAdQuery } from '../shop-client.js';
+import type { Ad, AdQuery, AnswerOfAd } from '../shop-client/types.js';
 import { type Counted, paced, type TrafficWorld, type Visitor } from './traffic-world.js';
 
 /** A good click that a bad one is made of. */
 export interface Bait {
   readonly visitor: Visitor;
-  readonly query: ShopAdQuery;
-  readonly clickToken: string;
-  readonly adId: string;
+  readonly query: AdQuery;
+  readonly answer: AnswerOfAd;
+  readonly ad: Pick<Ad, 'adId'>;
 }
 
 /** More than the 20 clicks a minute that one device may make. */
@@ -35,8 +35,8 @@ const TRICKS: readonly (readonly [share: number, trick: Trick])[] = [
 export async function misbehave(world: TrafficWorld, bait: Bait): Promise<void> {
   const { random, pace, held } = world;
   if (random() < HELD_SHARE && held.length < HELD_MAX) {
-    const { clickToken, adId, visitor } = bait;
-    held.push({ clickToken, adId, deviceId: visitor.deviceId, heldSince: performance.now() });
+    const { answer, ad } = bait;
+    held.push({ answer, ad, heldSince: performance.now() });
   }
   if (random() >= pace.badActsPerClick) return;
   let dice = random();
@@ -50,16 +50,16 @@ export async function misbehave(world: TrafficWorld, bait: Bait): Promise<void> 
 async function clickTwice(world: TrafficWorld, bait: Bait): Promise<void> {
   await world.pause(DOUBLE_CLICK_PAUSE_MS);
   const again = await paced(world, (client) => client.fetchAds(bait.query, bait.visitor.shopper));
-  if (again?.ads.some(({ adId }) => adId === bait.adId) !== true) return;
-  await sendBad(world, 'badDouble', bait.visitor, again.clickToken, bait.adId);
+  if (!again.ads.some(({ adId }) => adId === bait.ad.adId)) return;
+  await sendBad(world, 'badDouble', bait.visitor, again, bait.ad);
 }
 
 async function clickAsBot(world: TrafficWorld, { query, visitor }: Bait): Promise<void> {
   const deviceId = world.newName('bot');
   const bot: Visitor = { ...visitor, deviceId, shopper: { ...visitor.shopper, userAgent: BOT } };
   const answer = await paced(world, (client) => client.fetchAds({ ...query, deviceId }, bot.shopper));
-  const ad = answer?.ads[0];
-  if (ad !== undefined && answer) await sendBad(world, 'badBot', bot, answer.clickToken, ad.adId);
+  const [ad] = answer.ads;
+  if (ad !== undefined) await sendBad(world, 'badBot', bot, answer, ad);
 }
 
 /** A page that stood open for longer than its token lives; there is none in the first half hour. */
@@ -67,16 +67,16 @@ async function clickExpired(world: TrafficWorld, { visitor }: Bait): Promise<voi
   const oldest = world.held[0];
   if (oldest === undefined || performance.now() - oldest.heldSince < world.pace.expiredAfterMs) return;
   world.held.shift();
-  const { deviceId, clickToken, adId } = oldest;
-  await sendBad(world, 'badExpired', { ...visitor, deviceId }, clickToken, adId);
+  await sendBad(world, 'badExpired', visitor, oldest.answer, oldest.ad);
 }
 
-async function clickForged(world: TrafficWorld, { visitor, clickToken, adId }: Bait): Promise<void> {
+async function clickForged(world: TrafficWorld, { visitor, answer, ad }: Bait): Promise<void> {
+  const { clickToken } = answer;
   // A character in the middle: the last one carries bits that no decoder looks at.
   const middle = Math.floor(clickToken.length / 2);
   const changed = clickToken[middle] === 'A' ? 'B' : 'A';
   const forged = `${clickToken.slice(0, middle)}${changed}${clickToken.slice(middle + 1)}`;
-  await sendBad(world, 'badForged', visitor, forged, adId);
+  await sendBad(world, 'badForged', visitor, { ...answer, clickToken: forged }, ad);
 }
 
 async function clickInBurst(world: TrafficWorld, { visitor, query }: Bait): Promise<void> {
@@ -84,9 +84,9 @@ async function clickInBurst(world: TrafficWorld, { visitor, query }: Bait): Prom
   const wild: Visitor = { ...visitor, deviceId };
   for (let sent = 0; sent < BURST_CLICKS; ) {
     const answer = await paced(world, (client) => client.fetchAds({ ...query, deviceId }, wild.shopper));
-    if (answer === null || answer.ads.length === 0) return;
-    for (const { adId } of answer.ads.slice(0, BURST_CLICKS - sent)) {
-      await sendBad(world, 'badBurst', wild, answer.clickToken, adId);
+    if (answer.ads.length === 0) return;
+    for (const ad of answer.ads.slice(0, BURST_CLICKS - sent)) {
+      await sendBad(world, 'badBurst', wild, answer, ad);
       sent += 1;
       await world.pause(BURST_PAUSE_MS);
     }
@@ -96,11 +96,10 @@ async function clickInBurst(world: TrafficWorld, { visitor, query }: Bait): Prom
 async function sendBad(
   world: TrafficWorld,
   kind: Extract<Counted, `bad${string}`>,
-  { deviceId, shopper }: Visitor,
-  clickToken: string,
-  adId: string,
+  { shopper }: Visitor,
+  answer: AnswerOfAd,
+  ad: Pick<Ad, 'adId'>,
 ): Promise<void> {
-  const body = { clickToken, adId, deviceId, clickedAt: new Date().toISOString() };
-  await paced(world, (client) => client.reportClick(body, shopper));
+  await paced(world, (client) => client.reportClick(answer, ad, shopper));
   world.counts[kind] += 1;
 }

@@ -2,9 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildCatalogue } from '../catalogue.js';
 import { readOrderImport } from '../order-import.js';
-import type { ShopLog } from '../report-queue.js';
 import { arrangeShelves } from '../shelves.js';
-import { createShopClient } from '../shop-client.js';
+import { createShopClient } from '../shop-client/client.js';
+import type { ShopLog } from '../shop-client/types.js';
 import { FEED_START_MS, feedOffsetAt, OrderReplay } from './order-replay.js';
 import { buyBasket, buyClicked, cancelBasket, OrdersOfLoop } from './orders.js';
 import { seededRandom } from './random.js';
@@ -94,6 +94,9 @@ export async function startTraffic(options: TrafficOptions): Promise<RunningTraf
   };
 }
 
+/** Nobody waits for the pages of these shoppers, and their orders need ads that were clicked: late ones count, too. */
+const ADS_WITHIN_MS = 1_000;
+
 function openWorld(
   options: TrafficOptions,
   shop: Pick<TrafficWorld, 'shelves' | 'customers'> & { run: string; signal: AbortSignal },
@@ -103,17 +106,17 @@ function openWorld(
   const rate = new RequestRate(pace.requestsPerSecond, BURST);
   let announced = 0;
   let names = 0;
-  const countedFetch: typeof fetch = (input, init) => {
+  const countedFetch = (request: Request) => {
     counts.requests += 1;
     if (announced > 0) announced -= 1;
     // A repetition by the client's queue: it does not wait, but those after it do.
     else rate.reserve();
-    return fetch(input, init);
+    return fetch(request);
   };
   return {
     shelves: shop.shelves,
     customers: shop.customers,
-    client: createShopClient({ ...options, fetch: countedFetch }),
+    client: createShopClient({ ...options, fetch: countedFetch, adsWithinMs: ADS_WITHIN_MS }),
     random: seededRandom(options.seed ?? 1),
     pace,
     counts,

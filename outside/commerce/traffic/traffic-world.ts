@@ -1,5 +1,6 @@
 import type { Shelves } from '../shelves.js';
-import type { Reported, ShopClient, ShopperHeaders } from '../shop-client.js';
+import type { ShopClient } from '../shop-client/client.js';
+import type { Ad, AnswerOfAd, Reported, ShopperHeaders } from '../shop-client/types.js';
 import type { Random } from './random.js';
 import type { BackOff, RequestRate } from './rate.js';
 
@@ -87,9 +88,8 @@ export interface Visitor {
 
 /** An ad query's answer that a shopper holds on to. */
 export interface HeldClick {
-  readonly clickToken: string;
-  readonly adId: string;
-  readonly deviceId: string;
+  readonly answer: AnswerOfAd;
+  readonly ad: Pick<Ad, 'adId'>;
   readonly heldSince: number;
 }
 

@@ -1,8 +1,7 @@
-import type { AdQueryResult } from '../../../contracts/http/ad-server.js';
 import { type CatalogueProduct, stablePoint } from '../catalogue.js';
 import { SHOP_CATEGORIES } from '../categories.js';
 import { SEARCH_WORDS } from '../shelves.js';
-import type { ShopAdQuery } from '../shop-client.js';
+import type { Ad, AdAnswer, AdQuery } from '../shop-client/types.js';
 import { misbehave } from './bad-clicks.js';
 import { pick, pickPopular } from './random.js';
 import { noteReport, paced, type TrafficWorld, type Visitor } from './traffic-world.js';
@@ -59,7 +58,7 @@ export async function browse(world: TrafficWorld, visitor: Visitor): Promise<Cat
   return clicked;
 }
 
-type PageQuery = ShopAdQuery;
+type PageQuery = AdQuery;
 
 function firstPage(world: TrafficWorld, visitor: Visitor): PageQuery {
   const { deviceId } = visitor;
@@ -91,10 +90,10 @@ export async function openPage(
   world: TrafficWorld,
   visitor: Visitor,
   query: PageQuery,
-): Promise<AdQueryResult | null> {
+): Promise<AdAnswer | null> {
   const answer = await paced(world, (client) => client.fetchAds(query, visitor.shopper));
   world.counts.pages += 1;
-  if (answer === null) {
+  if (!answer.answered) {
     world.counts.pagesWithoutAnswer += 1;
     world.backOff.failed();
     return null;
@@ -109,15 +108,12 @@ async function look(
   world: TrafficWorld,
   visitor: Visitor,
   query: PageQuery,
-  answer: AdQueryResult,
+  answer: AdAnswer,
 ): Promise<CatalogueProduct | null> {
   const { random, pace, counts, shelves } = world;
   const seen = answer.ads.filter(({ slot }) => random() < bySlot(pace.viewProbability, slot));
   if (seen.length === 0) return null;
-  const { clickToken } = answer;
-  const adIds = seen.map(({ adId }) => adId);
-  const report = { clickToken, deviceId: visitor.deviceId, adIds };
-  const reported = await paced(world, (client) => client.reportImpressions(report));
+  const reported = await paced(world, (client) => client.reportImpressions(answer, seen));
   noteReport(world, reported);
   if (reported.state === 'answered') counts.adsViewed += seen.length;
   for (const ad of seen) {
@@ -126,8 +122,8 @@ async function look(
     const fits = query.placement === 'SEARCH' || visitor.interests.includes(product.categoryId);
     const chance = bySlot(pace.clickProbability, ad.slot) * (fits ? pace.relevant : pace.irrelevant);
     if (random() >= chance) continue;
-    await click(world, visitor, clickToken, ad.adId);
-    await misbehave(world, { visitor, query, clickToken, adId: ad.adId });
+    await click(world, visitor, answer, ad);
+    await misbehave(world, { visitor, query, answer, ad });
     return product;
   }
   return null;
@@ -136,11 +132,9 @@ async function look(
 const bySlot = (probabilities: readonly number[], slot: number): number =>
   probabilities[Math.min(slot, probabilities.length) - 1] ?? 0;
 
-async function click(world: TrafficWorld, visitor: Visitor, clickToken: string, adId: string): Promise<void> {
+async function click(world: TrafficWorld, { shopper }: Visitor, answer: AdAnswer, ad: Ad): Promise<void> {
   const { counts } = world;
-  const { deviceId, shopper } = visitor;
-  const body = { clickToken, adId, deviceId, clickedAt: new Date().toISOString() };
-  const report = noteReport(world, await paced(world, (client) => client.reportClick(body, shopper)));
+  const report = noteReport(world, await paced(world, (client) => client.reportClick(answer, ad, shopper)));
   counts.clicks += 1;
   if (report.state !== 'answered') return;
   const { outcome } = report.body;

@@ -1,5 +1,5 @@
 import { DEMO } from '../../../contracts/demo.js';
-import type { ShopClient } from '../../../outside/commerce/shop-client.js';
+import type { ShopClient } from '../../../outside/commerce/shop-client/client.js';
 import { type ConsoleClient, signIn } from '../../support/console.js';
 import { poll } from '../../support/poll.js';
 
@@ -49,7 +49,7 @@ export class ProofClock {
   /** When the ad server thinks it is: the issue time that stands first in a click token. */
   private async issuedAt(): Promise<number | null> {
     const answer = await this.shop.fetchAds({ placement: 'HOME', deviceId: 'clock-watcher', maxAds: 1 });
-    const payload = answer?.clickToken.split('.')[2];
+    const payload = answer.clickToken.split('.')[2];
     if (payload === undefined) return null;
     return Number(/\d{13}/.exec(Buffer.from(payload, 'base64url').toString('utf8'))?.[0]);
   }

@@ -2,7 +2,7 @@ import { DEMO } from '../../../contracts/demo.js';
 import { buildCatalogue } from '../../../outside/commerce/catalogue.js';
 import { type OrderImport, readOrderImport } from '../../../outside/commerce/order-import.js';
 import { readOrderLines } from '../../../outside/commerce/order-lines.js';
-import { createShopClient, type ShopClient } from '../../../outside/commerce/shop-client.js';
+import { createShopClient, type ShopClient } from '../../../outside/commerce/shop-client/client.js';
 import { connectFacts, type DatabaseFacts } from '../../support/database-facts.js';
 import { poll } from '../../support/poll.js';
 import type { ProofContext } from '../proof.js';
@@ -25,10 +25,12 @@ export async function proveRealOrders(context: ProofContext): Promise<void> {
     adServerUrl: `http://127.0.0.1:${stack.ports.adServer}`,
     apiKey: DEMO.shopApiKey,
     log: { warn: () => undefined, error: () => undefined },
+    // What is proven is the matching of orders, on a machine that does everything at once: no visit without its ads.
+    adsWithinMs: 5_000,
   });
   try {
     const home = { placement: 'HOME', deviceId: 'first-look' } as const;
-    const isFilled = async () => ((await shop.fetchAds(home))?.ads.length ?? 0) > 0;
+    const isFilled = async () => (await shop.fetchAds(home)).ads.length > 0;
     await poll('ads are answered', isFilled, MINUTE_MS, 200);
     const clock = await ProofClock.open(`http://127.0.0.1:${stack.ports.consoleApi}`, shop);
     const { products } = await buildCatalogue();
@@ -96,8 +98,8 @@ async function sendSentinel(
   await clock.moveTo(clock.now() + 10 * MINUTE_MS);
   const deviceId = 'sentinel';
   const answer = await shop.fetchAds({ placement: 'HOME', deviceId, maxAds: 1 });
-  const ad = answer?.ads[0];
-  if (!answer || !ad) throw new Error('no ad for the sentinel');
+  const [ad] = answer.ads;
+  if (!ad) throw new Error('no ad for the sentinel');
   await click({ shop, clock }, answer, ad, deviceId, 'sentinel', sent);
   const line = {
     lineNo: 1,

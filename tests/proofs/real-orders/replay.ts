@@ -1,7 +1,7 @@
-import type { AdQueryResult } from '../../../contracts/http/ad-server.js';
 import { keywordsFor } from '../../../outside/commerce/keywords.js';
 import type { ShopAction } from '../../../outside/commerce/order-import.js';
-import type { Reported, ShopAdQuery, ShopClient } from '../../../outside/commerce/shop-client.js';
+import type { ShopClient } from '../../../outside/commerce/shop-client/client.js';
+import type { Ad, AdAnswer, AdQuery, Reported } from '../../../outside/commerce/shop-client/types.js';
 import type { ProofClock } from './business-clock.js';
 import type { SentClick, SentLine } from './expected.js';
 import type { Basket, Batch, Lead, Visit } from './plan.js';
@@ -70,12 +70,12 @@ async function visitAndClick(
   const { deviceId, goods } = visit.basket;
   sent.counts.visits += 1;
   const answer = await deps.shop.fetchAds(queryFor(visit.basket, deps));
-  const fresh = (answer?.ads ?? []).filter((ad) => !clickedNow.has(`${deviceId} ${ad.adId}`));
+  const fresh = answer.ads.filter((ad) => !clickedNow.has(`${deviceId} ${ad.adId}`));
   const ad =
     fresh.find((one) => goods.some((good) => good.productId === one.productId)) ??
     fresh.find((one) => goods.some((good) => good.sellerId === one.advertiserId)) ??
     fresh[0];
-  if (answer === null || ad === undefined) {
+  if (ad === undefined) {
     sent.counts.unfilled += 1;
     return;
   }
@@ -83,19 +83,17 @@ async function visitAndClick(
   await click(deps, answer, ad, deviceId, visit.lead, sent);
 }
 
-type ServedAd = AdQueryResult['ads'][number];
-
 export async function click(
   { shop, clock }: Pick<ReplayDeps, 'shop' | 'clock'>,
-  { clickToken, placement }: AdQueryResult,
-  ad: ServedAd,
+  served: AdAnswer,
+  ad: Ad,
   deviceId: string,
   lead: Lead | 'sentinel',
   sent: Sent,
 ): Promise<void> {
   const { adId, campaignId, advertiserId, productId } = ad;
-  const clickedAt = new Date(clock.now()).toISOString();
-  const answer = await shop.reportClick({ clickToken, adId, deviceId, clickedAt });
+  const { placement } = served;
+  const answer = await shop.reportClick(served, ad, {}, new Date(clock.now()));
   if (answer.state !== 'answered') {
     sent.failures.push(`click: ${JSON.stringify(answer)}`);
     return;
@@ -105,7 +103,7 @@ export async function click(
   sent.clicks.set(clickId, facts);
 }
 
-function queryFor({ deviceId, goods }: Basket, { categoryOf, random }: ReplayDeps): ShopAdQuery {
+function queryFor({ deviceId, goods }: Basket, { categoryOf, random }: ReplayDeps): AdQuery {
   const good = goods[Math.floor(random() * goods.length)];
   const category = good === undefined ? '' : categoryOf(good.productId);
   const placement = PLACEMENTS[Math.floor(random() * PLACEMENTS.length)] ?? 'HOME';
