@@ -13,7 +13,6 @@ export type Ad = AdResult['ads'][number];
 export type ClickBody = RequestBody<'postClicks'>;
 export type ClickResult = Json<operations['postClicks']['responses'][200]>;
 export type ClickStatus = Json<operations['getClicksClickId']['responses'][200]>;
-export type ImpressionBody = RequestBody<'postImpressions'>;
 export type ImpressionResult = Json<operations['postImpressions']['responses'][202]>;
 export type OrderBody = RequestBody<'postOrders'>;
 export type OrderResult = Json<operations['postOrders']['responses'][202]>;
