@@ -29,7 +29,7 @@ export interface ClickSignals {
   readonly deviceClicksPerMinute: number;
   /** Clicks of this IP address, this one included, in the running minute. */
   readonly ipClicksPerMinute: number;
-  /** Milliseconds since this device last clicked the same ad; null when it did not within 10 s. */
+  /** Milliseconds between this click and the newest other of this device on the same ad; null when there is none. */
   readonly sinceSameAdMs: number | null;
 }
 

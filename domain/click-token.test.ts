@@ -3,6 +3,7 @@ import { CLICK_DELIVERY_WINDOW_MS, CLICK_TOKEN_LIFE_MS } from './click-outcome.j
 import {
   type ClickTokenPayload,
   clampClickedAt,
+  countedAt,
   decodeTokenPayload,
   encodeTokenPayload,
   isTokenExpired,
@@ -65,5 +66,16 @@ describe('token age', () => {
     expect(clampClickedAt(issuedAt - 5, issuedAt, issuedAt + 10)).toBe(issuedAt);
     expect(clampClickedAt(issuedAt + 50, issuedAt, issuedAt + 10)).toBe(issuedAt + 10);
     expect(clampClickedAt(issuedAt + 7, issuedAt, issuedAt + 10)).toBe(issuedAt + 7);
+  });
+
+  it('counts a prompt click when it arrives, a late one when it happened', () => {
+    expect(countedAt(issuedAt, issuedAt + 5_000)).toBe(issuedAt + 5_000);
+    expect(countedAt(issuedAt, issuedAt + 5_001)).toBe(issuedAt);
+    for (let gapMs = 0; gapMs < 30_000; gapMs += 500) {
+      const now = issuedAt + 40_000;
+      // Delivered together: two clicks never come closer than they were, unless they were a double click.
+      const seen = Math.abs(countedAt(issuedAt + 10_000 + gapMs, now) - countedAt(issuedAt + 10_000, now));
+      expect(seen).toBeGreaterThanOrEqual(gapMs);
+    }
   });
 });

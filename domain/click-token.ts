@@ -103,6 +103,18 @@ export function clampClickedAt(clickedAt: number, issuedAt: number, now: number)
   return Math.max(issuedAt, Math.min(clickedAt, now));
 }
 
+/** A click this young came straight from the shopper. */
+const PROMPT_DELIVERY_MS = 5_000;
+
+/**
+ * The moment at which a click counts for the rules on bursts and double clicks. Prompt ones count when they arrive,
+ * by our clock. What waited in the shop's queue counts when it happened: the clicks of an outage, delivered
+ * together, are no burst, and two of them on the same ad minutes apart no double click.
+ */
+export function countedAt(clickedAt: number, now: number): number {
+  return now - clickedAt <= PROMPT_DELIVERY_MS ? now : clickedAt;
+}
+
 /**
  * A token is good for 30 minutes by our clock. A click that happened within them (the shop's clock) may still
  * arrive up to 24 hours after issue, out of the shop's retry queue.

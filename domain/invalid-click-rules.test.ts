@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLICK_REASONS, type ClickSignals } from './click-outcome.js';
-import { CLICK_RULES_VERSION, INVALID_CLICK_RULES, invalidClickReason } from './invalid-click-rules.js';
+import {
+  CLICK_RULES_VERSION,
+  INVALID_CLICK_RULES,
+  INVALID_CLICK_THRESHOLDS,
+  invalidClickReason,
+} from './invalid-click-rules.js';
 
 const clean: ClickSignals = {
   tokenAgeMs: 1_000,
@@ -49,10 +55,26 @@ describe('invalid click rules', () => {
       2,
       'expired_token 1',
       'listed_bot 2',
-      'double_click 1',
-      'device_burst 1',
+      'double_click 2',
+      'device_burst 2',
       'ip_burst 2',
       'own_account_click 1',
     ]);
+  });
+
+  it('stand in their document, in order, with limits and versions', () => {
+    const text = readFileSync('docs/invalid-clicks.md', 'utf8');
+    const rows = [...text.matchAll(/^\| `(\w+)` \| .* \| (.*) \| (\d+) \| .* \|$/gm)];
+    expect(rows.map(([, id, , version]) => `${id} ${version}`)).toEqual(
+      INVALID_CLICK_RULES.map(({ id, version }) => `${id} ${version}`),
+    );
+    expect(text).toContain(`Version of the set: **${CLICK_RULES_VERSION}**`);
+    const { doubleClickWithinMs, deviceClicksPerMinute, ipClicksPerMinute } = INVALID_CLICK_THRESHOLDS;
+    const limits = Object.fromEntries(rows.map(([, id, limit]) => [id, limit]));
+    expect(limits).toMatchObject({
+      double_click: `${doubleClickWithinMs / 1_000} s`,
+      device_burst: `${deviceClicksPerMinute} a minute; the ${deviceClicksPerMinute + 1}st is refused`,
+      ip_burst: `${ipClicksPerMinute} a minute; the ${ipClicksPerMinute + 1}st is refused`,
+    });
   });
 });

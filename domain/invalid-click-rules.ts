@@ -32,12 +32,12 @@ export const INVALID_CLICK_RULES = [
   { id: 'listed_bot', version: 2, refuses: (signals) => signals.listedBot },
   {
     id: 'double_click',
-    version: 1,
+    version: 2,
     refuses: ({ sinceSameAdMs }) => sinceSameAdMs !== null && sinceSameAdMs < doubleClickWithinMs,
   },
   {
     id: 'device_burst',
-    version: 1,
+    version: 2,
     refuses: (signals) => signals.deviceClicksPerMinute > deviceClicksPerMinute,
   },
   { id: 'ip_burst', version: 2, refuses: (signals) => signals.ipClicksPerMinute > ipClicksPerMinute },
@@ -46,7 +46,8 @@ export const INVALID_CLICK_RULES = [
 
 /**
  * The version of all rules together; stored with every outcome. Rises with each of theirs: 1 was the first set; 2
- * has a kept list of robots of our own, and counts the addresses of one IPv6 network as one.
+ * has a kept list of robots of our own, counts the addresses of one IPv6 network as one, and counts clicks of a
+ * shop's queue at the time when they happened.
  */
 export const CLICK_RULES_VERSION = 2;
 

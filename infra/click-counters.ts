@@ -27,7 +27,8 @@ export const NEUTRAL_COUNTERS: ClickCounters = {
 
 /**
  * Counts a click once per click id and remembers what was counted: a repeat is told the same and counts nothing.
- * KEYS signals, device, last click, and ip when known. ARGV now, lives of: signals, counters, last click (ms).
+ * Clicks of a shop's queue come in any order: the newest is the last one, and the distance has no sign.
+ * KEYS signals, device, last click, and ip when known. ARGV time, lives of: signals, counters, last click (ms).
  */
 const COUNT_ONCE = `
 local stamped = redis.call('GET', KEYS[1])
@@ -35,14 +36,16 @@ if stamped then return stamped end
 local device = redis.call('INCR', KEYS[2])
 if device == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
 local last = redis.call('GET', KEYS[3])
-redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4])
+local newest = ARGV[1]
+if last and tonumber(last) > tonumber(newest) then newest = last end
+redis.call('SET', KEYS[3], newest, 'PX', ARGV[4])
 local ip = 0
 if KEYS[4] then
   ip = redis.call('INCR', KEYS[4])
   if ip == 1 then redis.call('PEXPIRE', KEYS[4], ARGV[3]) end
 end
 local since = 'null'
-if last then since = string.format('%.0f', math.max(0, tonumber(ARGV[1]) - tonumber(last))) end
+if last then since = string.format('%.0f', math.abs(tonumber(ARGV[1]) - tonumber(last))) end
 stamped = string.format(
   '{"deviceClicksPerMinute":%d,"ipClicksPerMinute":%d,"sinceSameAdMs":%s}', device, ip, since)
 redis.call('SET', KEYS[1], stamped, 'PX', ARGV[2])
@@ -53,8 +56,8 @@ export interface CountedClick {
   readonly adId: string;
   readonly deviceHash: string;
   readonly ipHash: string | null;
-  /** Epoch ms, business clock. */
-  readonly now: number;
+  /** When it counts, epoch ms, business clock: `countedAt`. */
+  readonly at: number;
 }
 
 export class ClickCounter {
@@ -69,7 +72,7 @@ export class ClickCounter {
   /** Null when Redis does not answer in time; the click is then counted as innocent, and counted as such. */
   async count(click: CountedClick): Promise<ClickCounters | null> {
     if (this.#redis.status !== 'ready') return null;
-    const minute = Math.floor(click.now / MINUTE_MS);
+    const minute = Math.floor(click.at / MINUTE_MS);
     const keys = [
       REDIS_KEYS.clickSignals(click.clickId),
       REDIS_KEYS.deviceClicks(click.deviceHash, minute),
@@ -77,7 +80,7 @@ export class ClickCounter {
       ...(click.ipHash === null ? [] : [REDIS_KEYS.ipClicks(click.ipHash, minute)]),
     ];
     const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, INVALID_CLICK_THRESHOLDS.doubleClickWithinMs];
-    const counted = this.#redis.countClick(keys.length, ...keys, click.now, ...lives);
+    const counted = this.#redis.countClick(keys.length, ...keys, click.at, ...lives);
     return parseCounters(await withinMs(counted, ANSWER_WITHIN_MS));
   }
 }

@@ -9,6 +9,7 @@ import { CLICK_REASONS, type ClickReason } from '../../domain/click-outcome.js';
 import {
   type ClickTokenPayload,
   clampClickedAt,
+  countedAt,
   isTokenExpired,
   type TokenAd,
 } from '../../domain/click-token.js';
@@ -128,9 +129,10 @@ async function toEvent(
       ? keyedHash(deps.hashKey, 'ip', countedAddress(shopper.ip))
       : null;
   const { deviceHash } = token;
-  const counted = await deps.counter.count({ clickId, adId: ad.adId, deviceHash, ipHash, now });
-  if (counted === null) deps.metrics.neutralCounters.inc();
   const clickedAt = clampClickedAt(Date.parse(click.clickedAt), token.issuedAt, now);
+  const at = countedAt(clickedAt, now);
+  const counted = await deps.counter.count({ clickId, adId: ad.adId, deviceHash, ipHash, at });
+  if (counted === null) deps.metrics.neutralCounters.inc();
   const signals = {
     tokenAgeMs: now - token.issuedAt,
     expired: isTokenExpired(token.issuedAt, clickedAt, now),

@@ -69,6 +69,12 @@ export function labelledTraffic(people: number, random: () => number): LabelledT
     ...many(some, () => maker.person('five tabs', tabs(5))),
     ...many(some, () => maker.person('a family on one device', family())),
     ...many(some, () => maker.person('delivered 20 hours late', [LATE_BUT_IN_TIME])),
+    ...many(some, () =>
+      maker.person('same ad after 5 minutes, delivered together', heap(2, 5 * MINUTE_MS, 0)),
+    ),
+    ...many(some, () =>
+      maker.person('thirty tabs in as many minutes, delivered together', heap(30, MINUTE_MS)),
+    ),
     ...many(some, () => maker.shown('no user agent', { userAgent: null })),
     ...many(some, () => maker.shown('empty user agent', { userAgent: '' })),
     ...Object.entries(SHOPPER_USER_AGENTS).map(([name, userAgent]) => maker.shown(name, { userAgent })),
@@ -79,6 +85,7 @@ export function labelledTraffic(people: number, random: () => number): LabelledT
     ),
     ...many(some, () => maker.secondClick(AT_ONCE)),
     ...many(some, () => maker.secondClick(SOON)),
+    ...many(some, () => maker.lateSecondClick()),
     ...many(some, () => maker.robot('expired: clicked after 31 minutes', EXPIRED, 'expired_token')),
     ...many(some, () => maker.robot('expired: delivered after 25 hours', TOO_LATE, 'expired_token')),
     ...many(some, () => maker.robot('own account', { ownDevice: true }, 'own_account_click')),
@@ -101,6 +108,13 @@ const TOO_LATE: ClickChange = { clickedAfterMs: MINUTE_MS, deliveredAfterMs: 25 
 
 /** The same ad (of the trace) twice. */
 const twoOf = (atSeconds: number): ClickChange[] => [{ ad: 0 }, { ad: 0, atSeconds }];
+/** Clicks `gapMs` apart of an outage two hours ago, delivered in one go. */
+const heap = (count: number, gapMs: number, ad?: number): ClickChange[] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...(ad === undefined ? {} : { ad }),
+    clickedAfterMs: MINUTE_MS,
+    deliveredAfterMs: MINUTE_MS + 2 * HOUR_MS - index * gapMs,
+  }));
 const tabs = (count: number): ClickChange[] => Array.from({ length: count }, () => ({}));
 /** Twelve clicks of several people: below what one device may do in a minute. */
 const family = (): ClickChange[] =>
@@ -144,6 +158,19 @@ class TraceMaker {
       { label: 'person', kind: `person: first of a ${kind}`, expected: 'charged' },
       twoOf(atSeconds),
     );
+    if (first === undefined || second === undefined) throw new Error('a trace of two clicks');
+    return [first, { ...second, label: 'robot', kind: `robot: ${kind}`, expected: 'double_click' }];
+  }
+
+  /** Three seconds apart, delivered together, the second one first. */
+  lateSecondClick(): Trace {
+    const kind = 'second click after 3 s, delivered together and late';
+    const common = {
+      label: 'person' as const,
+      kind: `person: first of a ${kind}`,
+      expected: 'charged' as const,
+    };
+    const [first, second] = this.#trace(common, heap(2, 3_000, 0).reverse());
     if (first === undefined || second === undefined) throw new Error('a trace of two clicks');
     return [first, { ...second, label: 'robot', kind: `robot: ${kind}`, expected: 'double_click' }];
   }
