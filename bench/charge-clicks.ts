@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
 import { withTransaction } from '../infra/postgres.js';
 import { chargeClicks } from '../operations/charge-clicks.js';
 import { creditTopUp } from '../operations/credit-top-up.js';
@@ -6,102 +7,220 @@ import { reconcile } from '../operations/reconcile.js';
 import { setCampaignBudget } from '../operations/set-campaign-budget.js';
 import { createTestDatabase, type TestDatabase } from '../tests/support/database.js';
 import { clickEvent, deliver } from '../tests/support/money.js';
+import { quantile } from '../tests/support/poll.js';
+import { type BenchRow, isReached, targetText } from './bench-row.js';
+import { copyInto, rowsForCopy } from './copy-rows.js';
+import { median, medianRatio, pairedRounds, type Round, sideText } from './rounds.js';
 
 /**
- * Clicks per second of the charging transaction on one connection, in batches of 500 and 100 against one click per
- * transaction. The three take turns, so that a busy machine disturbs all of them alike: compare the ratios.
- * `npx tsx bench/charge-clicks.ts [advertisers] [seconds per turn]` on the server of DATABASE_OWNER_URL.
+ * The charging transaction on one connection, against one click at a time, against itself with all clicks on one
+ * advertiser, and against a COPY of the rows that it writes. Processor time is that of this process alone.
+ * `npx tsx bench/charge-clicks.ts` on the server of DATABASE_OWNER_URL; also part of `npm run bench -- serving`.
  */
-const BATCHES = [500, 100, 1] as const;
-const TURNS = 3;
+const ADVERTISERS = 1_000;
 const CAMPAIGNS_PER_ADVERTISER = 2;
+/** What one transaction of the balance worker takes at most under load. */
+const GROUP = 500;
+const BATCH = 100;
+const OPTIONS = { bidFloorKrw: 50 };
 
-interface Figures {
-  clicks: number;
-  busyMs: number;
-  readonly latenciesMs: number[];
-}
-
-async function main(advertisers: number, secondsPerTurn: number): Promise<void> {
-  const db = await createTestDatabase({ connections: 1 });
+export async function benchCharging(): Promise<BenchRow[]> {
+  const db = await createTestDatabase({ connections: 4 });
   try {
-    await fundAll(db, advertisers);
-    const figures = new Map<number, Figures>(
-      BATCHES.map((size) => [size, { clicks: 0, busyMs: 0, latenciesMs: [] }]),
-    );
-    for (const size of BATCHES)
-      await turn(db, advertisers, size, 0.5, { clicks: 0, busyMs: 0, latenciesMs: [] });
-    for (let n = 0; n < TURNS; n += 1) {
-      for (const [size, into] of figures) await turn(db, advertisers, size, secondsPerTurn, into);
-    }
-    const single = figures.get(1);
-    const baseline = single ? perSecond(single) : 1;
-    for (const [size, measured] of figures) print(size, measured, baseline);
+    await fundAll(db);
+    await warmUp(db);
+    const rows = [
+      await groupsAgainstSingles(db),
+      await oneAdvertiserAgainstSpread(db),
+      await againstCopy(db),
+    ];
     const broken = (await reconcile(db.appPool)).invariants.filter((invariant) => !invariant.ok);
-    process.stdout.write(broken.length === 0 ? 'RECONCILED\n' : `NOT RECONCILED ${JSON.stringify(broken)}\n`);
-    process.exitCode = broken.length === 0 ? 0 : 1;
+    if (broken.length > 0) throw new Error(`not reconciled: ${JSON.stringify(broken)}`);
+    return rows.flat();
   } finally {
     await db.drop();
   }
 }
 
-async function fundAll(db: TestDatabase, advertisers: number): Promise<void> {
-  for (let a = 0; a < advertisers; a += 1) {
-    await withTransaction(db.appPool, async (client) => {
-      for (let c = 0; c < CAMPAIGNS_PER_ADVERTISER; c += 1) {
-        const names = { campaignId: `cmp_${a}_${c}`, advertiserId: `adv_${a}` };
-        await setCampaignBudget(client, { ...names, dailyBudgetKrw: 500_000_000, totalBudgetKrw: null });
-      }
-    });
-    await creditTopUp(db.appPool, {
-      idempotencyKey: `bench:${a}`,
-      advertiserId: `adv_${a}`,
-      amountKrw: 1_000_000_000,
-    });
-  }
+async function groupsAgainstSingles(db: TestDatabase): Promise<BenchRow[]> {
+  const groups = await pairedRounds(
+    () => round(db, { batches: 4, size: GROUP, advertisers: ADVERTISERS }),
+    () => round(db, { batches: 60, size: 1, advertisers: ADVERTISERS }),
+  );
+  const batches = await pairedRounds(
+    () => round(db, { batches: 12, size: BATCH, advertisers: ADVERTISERS }),
+    () => round(db, { batches: 60, size: 1, advertisers: ADVERTISERS }),
+  );
+  const told = (size: number, { own, other }: typeof groups) =>
+    `groups of ${size}: ${sideText(own)}; one at a time: ${sideText(other)}`;
+  return [
+    {
+      what: `charging, groups of ${GROUP} over ${ADVERTISERS} advertisers`,
+      against: 'one click per transaction',
+      ratio: medianRatio(groups, ({ perSecond }) => perSecond),
+      target: { atLeast: 30 },
+      unit: 'x',
+      details: told(GROUP, groups),
+    },
+    {
+      what: `charging, groups of ${BATCH} over ${ADVERTISERS} advertisers`,
+      against: 'one click per transaction',
+      ratio: medianRatio(batches, ({ perSecond }) => perSecond),
+      target: null,
+      unit: 'x',
+      details: told(BATCH, batches),
+    },
+    {
+      what: `charging ${BATCH} clicks, p50`,
+      against: '',
+      ratio: median(batches.own.map((one) => one.p50Ms ?? Number.NaN)),
+      target: { atMost: 10 },
+      unit: 'ms',
+      details: `one transaction of ${BATCH} clicks over ${ADVERTISERS} advertisers: ${sideText(batches.own)}`,
+    },
+  ];
 }
 
-async function turn(
-  db: TestDatabase,
-  advertisers: number,
-  size: number,
-  seconds: number,
-  into: Figures,
-): Promise<void> {
-  const end = performance.now() + seconds * 1_000;
-  while (performance.now() < end) {
-    const batch = Array.from({ length: size }, () => randomClick(advertisers));
+async function oneAdvertiserAgainstSpread(db: TestDatabase): Promise<BenchRow[]> {
+  const paired = await pairedRounds(
+    () => round(db, { batches: 12, size: BATCH, advertisers: 1 }),
+    () => round(db, { batches: 12, size: BATCH, advertisers: ADVERTISERS }),
+  );
+  return [
+    {
+      what: 'charging, all clicks on one advertiser',
+      against: `the same spread over ${ADVERTISERS}`,
+      ratio: medianRatio(paired, ({ perSecond }) => perSecond),
+      target: { atLeast: 1 },
+      unit: 'x',
+      details: `groups of ${BATCH}; one advertiser: ${sideText(paired.own)}; spread: ${sideText(paired.other)}`,
+    },
+  ];
+}
+
+/** The same number of rows into twins of the three tables: same checks and indexes, no partitions and no triggers. */
+async function againstCopy(db: TestDatabase): Promise<BenchRow[]> {
+  const tables = ['click_charge', 'ledger_transaction', 'ledger_entry'] as const;
+  for (const table of tables) {
+    await db.ownerPool.query(`CREATE TABLE copy_of_${table} (LIKE ${table} INCLUDING ALL);
+      GRANT ALL ON copy_of_${table} TO ads_app`);
+  }
+  const copyRound = async (): Promise<Round> => {
+    const clicks = clicksOf(GROUP, ADVERTISERS);
+    await chargeClicks(db.appPool, clicks, OPTIONS);
+    const ids = [clicks.map(({ click }) => click.clickId)];
+    const charged = 'SELECT ledger_transaction_id FROM click_charge WHERE click_id = ANY($1::uuid[])';
+    const data = [
+      await rowsForCopy(db.appPool, 'SELECT * FROM click_charge WHERE click_id = ANY($1::uuid[])', ids),
+      await rowsForCopy(db.appPool, `SELECT * FROM ledger_transaction WHERE id IN (${charged})`, ids),
+      await rowsForCopy(db.appPool, `SELECT * FROM ledger_entry WHERE transaction_id IN (${charged})`, ids),
+    ];
+    const startedCpu = process.cpuUsage();
     const started = performance.now();
-    const { clicks } = await chargeClicks(db.appPool, batch, { bidFloorKrw: 50 });
+    await withTransaction(db.appPool, async (client) => {
+      for (const [n, table] of tables.entries())
+        await copyInto(client, `copy_of_${table}`, data[n] ?? Buffer.of());
+    });
     const ms = performance.now() - started;
-    if (clicks.some((click) => click.outcome !== 'charged'))
-      throw new Error('the benchmark ran out of money');
-    into.clicks += size;
-    into.busyMs += ms;
-    into.latenciesMs.push(ms);
+    return { perSecond: (GROUP / ms) * 1_000, cpuMicros: cpuSince(startedCpu) / GROUP, p50Ms: ms };
+  };
+  const paired = await pairedRounds(
+    () => round(db, { batches: 1, size: GROUP, advertisers: ADVERTISERS }),
+    copyRound,
+    15,
+  );
+  return [
+    {
+      what: 'charging, all of it',
+      against: 'COPY of its click and ledger rows, nothing decided, read, locked or updated',
+      ratio: medianRatio(paired, ({ perSecond }) => perSecond),
+      target: null,
+      unit: 'x',
+      details: `${GROUP} clicks; charging: ${sideText(paired.own)}; COPY in one transaction: ${sideText(paired.other)}`,
+    },
+  ];
+}
+
+interface Load {
+  readonly batches: number;
+  readonly size: number;
+  readonly advertisers: number;
+}
+
+/** Clicks are made before the clock runs. */
+async function round(db: TestDatabase, { batches, size, advertisers }: Load): Promise<Round> {
+  const latenciesMs: number[] = [];
+  let cpuMicros = 0;
+  for (let n = 0; n < batches; n += 1) {
+    const clicks = clicksOf(size, advertisers);
+    const startedCpu = process.cpuUsage();
+    const started = performance.now();
+    const result = await chargeClicks(db.appPool, clicks, OPTIONS);
+    latenciesMs.push(performance.now() - started);
+    cpuMicros += cpuSince(startedCpu);
+    if (result.clicks.some((click) => click.outcome !== 'charged')) throw new Error('the money ran out');
+  }
+  const busyMs = latenciesMs.reduce((sum, ms) => sum + ms, 0);
+  return {
+    perSecond: ((batches * size) / busyMs) * 1_000,
+    cpuMicros: cpuMicros / (batches * size),
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+  };
+}
+
+function cpuSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return user + system;
+}
+
+const clicksOf = (size: number, advertisers: number) =>
+  Array.from({ length: size }, () => {
+    const a = Math.floor(Math.random() * advertisers);
+    const c = Math.floor(Math.random() * CAMPAIGNS_PER_ADVERTISER);
+    const priceKrw = 100 + Math.floor(Math.random() * 400);
+    return deliver(
+      clickEvent({ name: randomUUID(), advertiserId: `adv_${a}`, campaignId: `cmp_${a}_${c}`, priceKrw }),
+    );
+  });
+
+/** Statements are prepared per connection, and Node compiles what it has seen often. */
+async function warmUp(db: TestDatabase): Promise<void> {
+  for (const [batches, size] of [
+    [100, 1],
+    [60, BATCH],
+    [8, GROUP],
+  ] as const) {
+    await round(db, { batches, size, advertisers: ADVERTISERS });
   }
 }
 
-/** Squared, so that some advertisers are much busier than others. */
-function randomClick(advertisers: number) {
-  const a = Math.floor(Math.random() ** 2 * advertisers);
-  const c = Math.floor(Math.random() * CAMPAIGNS_PER_ADVERTISER);
-  const priceKrw = 100 + Math.floor(Math.random() * 400);
-  return deliver(
-    clickEvent({ name: randomUUID(), advertiserId: `adv_${a}`, campaignId: `cmp_${a}_${c}`, priceKrw }),
-  );
+async function fundAll(db: TestDatabase): Promise<void> {
+  const lanes = 4;
+  const fund = async (lane: number) => {
+    for (let a = lane; a < ADVERTISERS; a += lanes) {
+      await withTransaction(db.appPool, async (client) => {
+        for (let c = 0; c < CAMPAIGNS_PER_ADVERTISER; c += 1) {
+          const names = { campaignId: `cmp_${a}_${c}`, advertiserId: `adv_${a}` };
+          await setCampaignBudget(client, { ...names, dailyBudgetKrw: 500_000_000, totalBudgetKrw: null });
+        }
+      });
+      await creditTopUp(db.appPool, {
+        idempotencyKey: `bench:${a}`,
+        advertiserId: `adv_${a}`,
+        amountKrw: 1_000_000_000,
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => fund(lane)));
 }
 
-const perSecond = (figures: Figures) => (figures.clicks / figures.busyMs) * 1_000;
-
-function print(size: number, figures: Figures, baseline: number): void {
-  const sorted = figures.latenciesMs.sort((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
-  const rate = perSecond(figures);
-  process.stdout.write(
-    `batch ${String(size).padStart(3)}: ${Math.round(rate)} clicks/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
-      `${(rate / baseline).toFixed(1)} x one at a time\n`,
-  );
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const row of await benchCharging()) {
+    const verdict =
+      row.target === null ? '' : `${targetText(row.target, row.unit)} ${isReached(row) ? 'ok' : 'MISSED'}`;
+    process.stdout.write(
+      `${row.what} | ${row.against} | ${row.ratio.toFixed(2)} ${row.unit} | ${verdict}\n    ${row.details}\n`,
+    );
+  }
 }
-
-await main(Number(process.argv[2] ?? 1_000), Number(process.argv[3] ?? 2));

@@ -57,7 +57,7 @@ async function startWorker(
   metrics = createMetrics({ defaultMetrics: false }),
 ): Promise<RunningProcess> {
   const own = { ...config, INSTANCE_NAME: `${config.INSTANCE_NAME}-${name}` };
-  const log = createLogger({ ...own, LOG_LEVEL: 'fatal' }, name);
+  const log = createLogger({ ...own, LOG_LEVEL: 'silent' }, name);
   const worker = await startBalanceWorker({ config: own, log, metrics });
   workers.add(worker);
   return worker;
