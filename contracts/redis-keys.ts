@@ -21,6 +21,10 @@ export const REDIS_KEYS = {
   pacing: 'pacing',
   /** STRING, name of the monitor that paces. TTL 25 s. */
   pacingController: 'pacing-controller',
+  /** HASH `<placement>:<outcome>` -> count of one campaign in one clock hour. Ad server. TTL 48 h. */
+  servingReasons: (campaignId: string, hour: number) => `serving-reasons:${campaignId}:${hour}`,
+  /** LIST, JSON ServingSample, newest first, at most 20. Ad server. TTL 2 h. */
+  servingSamples: (campaignId: string) => `serving-samples:${campaignId}`,
   /** STRING integer, TTL 60 s: clicks of a device or an address in the running minute. Ad server. */
   deviceClicks: (deviceHash: string, minute: number) => `clicks:device:${deviceHash}:${minute}`,
   ipClicks: (ipHash: string, minute: number) => `clicks:ip:${ipHash}:${minute}`,

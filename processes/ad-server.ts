@@ -6,7 +6,8 @@ import { createAuthorise } from '../api/ad-server/authorise.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
 import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
-import { createServeAds, NO_AUCTION_NOTES } from '../api/ad-server/serve-ads.js';
+import { createServeAds } from '../api/ad-server/serve-ads.js';
+import { ServingReasons } from '../api/ad-server/serving-reasons.js';
 import { VisitPages } from '../api/ad-server/visit-pages.js';
 import { listen } from '../api/kit/server.js';
 import { TOPICS } from '../contracts/topics.js';
@@ -113,6 +114,12 @@ function openStores(
     log,
     onBadMessage: () => metrics.badBudgetSignals.inc(),
   });
+  const reasons = new ServingReasons({
+    redis,
+    now: clock.now,
+    log,
+    onDropped: () => metrics.reasonsDropped.inc(),
+  });
   const fallback = new FallbackRankings({
     rank: (placement, target) => rankFromDatabase(pool, placement, target),
     log,
@@ -126,10 +133,11 @@ function openStores(
     rankings,
     stops,
     budgets,
+    reasons,
     fallback,
     keys,
     close: async () => {
-      await Promise.all([rankings.close(), stops.close(), keys.stop()]);
+      await Promise.all([rankings.close(), stops.close(), keys.stop(), reasons.close()]);
       redis.disconnect();
       subscriber.disconnect();
     },
@@ -191,7 +199,7 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     fallback: stores.fallback,
     stops: stores.stops,
     budgets: stores.budgets,
-    reasons: NO_AUCTION_NOTES,
+    reasons: stores.reasons,
     pages: new VisitPages(createPageTokens(config.CLICK_TOKEN_KEYS)),
     servedLog: clicks.servedLog,
     isClickPathDown: () => clicks.link.unreachableForMs() > downAfterMs,
@@ -241,6 +249,7 @@ function measure(metrics: AdServerMetrics, stores: Stores, clicks: ClickPath): v
   metrics.rankings.set(stores.rankings.size);
   metrics.stops.set(stores.stops.size);
   metrics.budgetSignals.set(stores.budgets.size);
+  metrics.reasonsWaiting.set(stores.reasons.size);
   const ageMs = stores.rankings.ageMs();
   if (Number.isFinite(ageMs)) metrics.rankingAge.set(Math.round(ageMs));
 }

@@ -71,6 +71,14 @@ export function createAdServerMetrics(metrics: Metrics) {
       'ads_budget_signals',
       'Campaigns and advertisers near the end of their money, and evenly spending campaigns, held in memory.',
     ),
+    reasonsDropped: metrics.counter(
+      'ads_serving_reasons_dropped_total',
+      'Hours of serving reasons that were given up because Redis did not take them in time.',
+    ),
+    reasonsWaiting: metrics.gauge(
+      'ads_serving_reasons_campaigns',
+      'Campaigns whose serving reasons are counted in memory and not in Redis yet.',
+    ),
     stops: metrics.gauge('ads_serving_stops', 'Campaigns and advertisers that are stopped.'),
   };
 }

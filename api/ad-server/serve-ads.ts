@@ -19,9 +19,13 @@ import type { VisitPage, VisitPages } from './visit-pages.js';
 
 /** Hears of every auction, for "why is my ad not showing"; must be cheap and never throw. */
 export interface AuctionNotes {
-  note(auction: AuctionResult<RankingEntry>, query: AdQuery, requestId: string, rankedLength: number): void;
+  note(
+    auction: AuctionResult<RankingEntry>,
+    query: AdQuery,
+    requestId: string,
+    ranked: readonly RankingEntry[],
+  ): void;
 }
-export const NO_AUCTION_NOTES: AuctionNotes = { note: () => undefined };
 
 export interface ServeAdsDeps {
   readonly rankings: Pick<RankingCopy, 'ranking' | 'current'>;
@@ -113,7 +117,7 @@ function createAuctioneer(deps: ServeAdsDeps) {
       isPaced: (campaignId) => budgets.isPaced(campaignId, requestId, now),
       leftKrw: (campaignId, advertiserId) => budgets.leftKrw(campaignId, advertiserId, now),
     });
-    deps.reasons.note(auction, query, requestId, ranked.length);
+    deps.reasons.note(auction, query, requestId, ranked);
     for (const { reason } of auction.dropped) metrics.noBids[reason].inc();
     metrics.noBids.outranked.inc(ranked.length - auction.examined);
     untilSample -= 1;
