@@ -174,9 +174,10 @@ function cpuSince(start: NodeJS.CpuUsage): number {
   return user + system;
 }
 
+/** Squared: some advertisers are much busier than others. */
 const clicksOf = (size: number, advertisers: number) =>
   Array.from({ length: size }, () => {
-    const a = Math.floor(Math.random() * advertisers);
+    const a = Math.floor(Math.random() ** 2 * advertisers);
     const c = Math.floor(Math.random() * CAMPAIGNS_PER_ADVERTISER);
     const priceKrw = 100 + Math.floor(Math.random() * 400);
     return deliver(

@@ -127,7 +127,8 @@ export function postToWallet(
     else if (entry.account === 'wallet_promo') promoKrw = toKrw(promoKrw + entry.amountKrw);
     else return { ...entry, lineNo, advertiserSeq: null, balanceAfterKrw: null };
     const balanceAfterKrw = entry.account === 'wallet_cash' ? cashKrw : promoKrw;
-    invariant(balanceAfterKrw >= 0, `${entry.account} would fall to ${balanceAfterKrw}`);
+    // The sentence is only made when it is needed: this runs for every charge.
+    if (balanceAfterKrw < 0) invariant(false, `${entry.account} would fall to ${balanceAfterKrw}`);
     seq += 1;
     return { ...entry, lineNo, advertiserSeq: seq, balanceAfterKrw };
   });

@@ -150,6 +150,23 @@ export async function withRetriedTransaction<T>(
   }
 }
 
+const NEEDS_ESCAPE = /["\\]/;
+
+/**
+ * An array as PostgreSQL reads it, for a parameter whose type the statement declares. The driver makes the same text, at
+ * several times the cost per value; a batch of clicks has thousands of them.
+ */
+export function arrayLiteral(values: Iterable<string | number | null>): string {
+  let text = '';
+  for (const value of values) {
+    if (text !== '') text += ',';
+    if (value === null) text += 'NULL';
+    else if (typeof value === 'number') text += value;
+    else text += `"${NEEDS_ESCAPE.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"`;
+  }
+  return `{${text}}`;
+}
+
 /** A column of a bulk write: its name, and the SQL type of one value. */
 export type Column = readonly [name: string, type: string];
 

@@ -2,13 +2,13 @@ import type { AdClicked } from '../contracts/events/ad-events.js';
 import type { CrossingPercents } from '../domain/budget-crossing.js';
 import type { BusinessDate } from '../domain/business-date.js';
 import type { AdvertiserFunds, CampaignFunds, ChargingState, PromoLot } from '../domain/charging.js';
-import { isClickId, issuedMonthOf } from '../domain/click-id.js';
 import type { ClickOutcome, ClickReason } from '../domain/click-outcome.js';
 import { grouped } from '../domain/grouped.js';
 import type { Wallet } from '../domain/ledger.js';
 import { toKrw } from '../domain/money.js';
 import { invariant } from '../domain/result.js';
-import { type Queryable, RetryTransaction } from '../infra/postgres.js';
+import type { StopState } from '../domain/serving-stop.js';
+import { arrayLiteral, type Queryable, RetryTransaction } from '../infra/postgres.js';
 import { type BudgetRow, budgetOn, toBudget, toWallet, type WalletRow } from './money-locks.js';
 import type { Booking } from './post-ledger.js';
 import { type StopRow, stopsFrom } from './serving-stops.js';
@@ -88,18 +88,19 @@ interface KnownRow {
 export async function lockAndReadFacts(
   client: Queryable,
   clicks: readonly AdClicked[],
+  /** Month of issue by click id; a click that is not there cannot be known. */
+  monthOf: ReadonlyMap<string, string>,
 ): Promise<ChargingFacts> {
-  const ids = clicks.map(({ clickId }) => clickId).filter(isClickId);
   const { rows } = await client.query<{ facts: FactsRow }>({
     name: 'charging-locks-and-facts',
     text: 'SELECT charging_locks_and_facts($1, $2, $3, $4, $5, $6) AS facts',
     values: [
-      [...new Set(clicks.map(({ advertiserId }) => advertiserId))],
-      [...new Set(clicks.map(({ campaignId }) => campaignId))],
-      ids,
-      [...new Set(ids.map(issuedMonthOf))],
-      clicks.map(({ advertiserId }) => advertiserId),
-      clicks.map(({ deviceHash }) => deviceHash),
+      arrayLiteral(new Set(clicks.map(({ advertiserId }) => advertiserId))),
+      arrayLiteral(new Set(clicks.map(({ campaignId }) => campaignId))),
+      arrayLiteral(monthOf.keys()),
+      arrayLiteral(new Set(monthOf.values())),
+      arrayLiteral(clicks.map(({ advertiserId }) => advertiserId)),
+      arrayLiteral(clicks.map(({ deviceHash }) => deviceHash)),
     ],
   });
   const facts = rows[0]?.facts;
@@ -111,8 +112,9 @@ function toFacts(row: FactsRow): ChargingFacts {
   const booking = { bookedAt: new Date(row.booked_at_ms), bookedDate: row.booked_date };
   const wallets = row.wallets ?? [];
   const budgets = row.budgets ?? [];
+  const stopOf = stopsFrom(row.stops ?? []);
   return {
-    state: { advertisers: advertisersOf(row), campaigns: campaignsOf(row) },
+    state: { advertisers: advertisersOf(row, stopOf), campaigns: campaignsOf(row, stopOf) },
     wallets: new Map(wallets.map((wallet) => [wallet.advertiser_id, toWallet(wallet)])),
     booking,
     known: new Map(row.known.flat().map((known) => [known.click_id, toOutcome(known)])),
@@ -136,9 +138,10 @@ function toFacts(row: FactsRow): ChargingFacts {
   };
 }
 
-function advertisersOf({ wallets, lots, stops }: FactsRow): Map<string, AdvertiserFunds> {
+type Stops = ReadonlyMap<string, StopState>;
+
+function advertisersOf({ wallets, lots }: FactsRow, stopOf: Stops): Map<string, AdvertiserFunds> {
   const lotsOf = grouped(lots ?? [], (lot) => lot.advertiser_id);
-  const stopOf = stopsFrom(stops ?? []);
   return new Map(
     (wallets ?? []).map((wallet) => {
       const id = wallet.advertiser_id;
@@ -155,8 +158,10 @@ const toLot = (lot: LotRow): PromoLot => ({
   expiresAtMs: lot.expires_at_ms,
 });
 
-function campaignsOf({ budgets, stops, booked_date: bookedDate }: FactsRow): Map<string, CampaignFunds> {
-  const stopOf = stopsFrom(stops ?? []);
+function campaignsOf(
+  { budgets, booked_date: bookedDate }: FactsRow,
+  stopOf: Stops,
+): Map<string, CampaignFunds> {
   return new Map(
     (budgets ?? []).map((row) => {
       const budget = toBudget(row);

@@ -2,23 +2,20 @@ import type { AdClicked } from '../contracts/events/ad-events.js';
 import type { ServingStop } from '../contracts/serving-stop.js';
 import { budgetCrossings } from '../domain/budget-crossing.js';
 import type { ClickDecision, FoldResult } from '../domain/charging.js';
-import { type ClickId, issuedMonthOf } from '../domain/click-id.js';
 import { CLICK_RULES_VERSION } from '../domain/invalid-click-rules.js';
-import { clickChargeLines, postToWallet, type Wallet } from '../domain/ledger.js';
+import { clickChargeLines, type PostedLine, postToWallet, type Wallet } from '../domain/ledger.js';
 import { addKrw, type Krw, ZERO_KRW } from '../domain/money.js';
 import { invariant } from '../domain/result.js';
-import type { Queryable } from '../infra/postgres.js';
+import { arrayLiteral, type Queryable } from '../infra/postgres.js';
 import type { ChargingFacts } from './charge-clicks-reads.js';
 import { ACCOUNTS_OF_ADVERTISERS } from './post-ledger.js';
 import { toStopRow } from './serving-stops.js';
 
-/**
- * The arguments of `write_charges` are JSON arrays of rows whose fields are named like the columns: one statement
- * writes all tables, and a batch costs one encoding.
- */
 export interface ChargesToWrite {
   readonly facts: ChargingFacts;
   readonly fresh: readonly AdClicked[];
+  /** The partition of each click. */
+  readonly monthOf: ReadonlyMap<string, string>;
   readonly folded: FoldResult;
 }
 
@@ -76,32 +73,37 @@ interface Prepared {
   readonly wallets: ReadonlyMap<string, Wallet>;
 }
 
+/** One statement writes all tables: an array per column, in the order of the arguments of `write_charges`. */
 async function write(
   client: Queryable,
-  { facts, folded }: ChargesToWrite,
+  { facts, folded, monthOf }: ChargesToWrite,
   { decided, groups, entries, wallets }: Prepared,
 ): Promise<readonly ServingStop[]> {
   const { bookedAt, bookedDate } = facts.booking;
   const crossings = budgetCrossings(facts.state, folded.state, facts.percentsOf, bookedDate);
+  const values = [
+    bookedAt.toISOString(),
+    bookedDate,
+    CLICK_RULES_VERSION,
+    ...transactionColumns([...groups.values()]),
+    ...entryColumns(entries),
+    ...walletColumns([...wallets]),
+    ...spendColumns(spendOf(decided, facts)),
+    ...clickColumns(decided, monthOf, groups),
+    JSON.stringify(lotRows(decided)),
+    JSON.stringify(folded.stops.map(toStopRow)),
+    JSON.stringify(crossings.map(crossingRow)),
+  ];
   const { rows } = await client.query<{ stops: ServingStop[] }>({
     name: 'write-charges',
-    text: 'SELECT write_charges($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS stops',
-    values: [
-      bookedAt.toISOString(),
-      bookedDate,
-      CLICK_RULES_VERSION,
-      JSON.stringify([...groups.values()].map(transactionRow)),
-      JSON.stringify(entries),
-      JSON.stringify(decided.map((one) => clickRow(one, groups))),
-      JSON.stringify([...wallets].map(walletRow)),
-      JSON.stringify(lotRows(decided)),
-      JSON.stringify(campaignRows(decided, facts)),
-      JSON.stringify(folded.stops.map(toStopRow)),
-      JSON.stringify(crossings.map(crossingRow)),
-    ],
+    text: `SELECT write_charges(${values.map((_, n) => `$${n + 1}`).join(', ')}) AS stops`,
+    values,
   });
   return rows[0]?.stops ?? [];
 }
+
+const column = <T>(rows: readonly T[], pick: (row: T) => string | number | null) =>
+  arrayLiteral(rows.map(pick));
 
 function groupCharges(decided: readonly Decided[]): Map<string, ChargeGroup> {
   const groups = new Map<string, ChargeGroup>();
@@ -124,14 +126,9 @@ function groupCharges(decided: readonly Decided[]): Map<string, ChargeGroup> {
   return groups;
 }
 
-interface EntryRow {
-  readonly transaction_no: number;
-  readonly line_no: number;
-  readonly account: string;
-  readonly advertiser_id: string | null;
-  readonly amount_krw: number;
-  readonly advertiser_seq: number | null;
-  readonly balance_after_krw: number | null;
+interface EntryRow extends PostedLine {
+  readonly transactionNo: number;
+  readonly advertiserId: string;
 }
 
 /** Runs each wallet through its groups; its cash must end where the fold ended. */
@@ -147,17 +144,7 @@ function postGroups(
     invariant(wallet, `charged ${advertiserId} without a wallet`);
     const after = postToWallet(wallet, clickChargeLines(group));
     wallets.set(advertiserId, after.wallet);
-    for (const line of after.posted) {
-      entries.push({
-        transaction_no: group.no,
-        line_no: line.lineNo,
-        account: line.account,
-        advertiser_id: ACCOUNTS_OF_ADVERTISERS.has(line.account) ? advertiserId : null,
-        amount_krw: line.amountKrw,
-        advertiser_seq: line.advertiserSeq,
-        balance_after_krw: line.balanceAfterKrw,
-      });
-    }
+    for (const line of after.posted) entries.push({ ...line, transactionNo: group.no, advertiserId });
   }
   for (const [id, wallet] of wallets) {
     invariant(
@@ -168,48 +155,59 @@ function postGroups(
   return { entries, wallets };
 }
 
-const transactionRow = (group: ChargeGroup) => ({
-  transaction_no: group.no,
-  advertiser_id: group.advertiserId,
-  campaign_id: group.campaignId,
-  cause_key: group.causeKey,
-});
+const transactionColumns = (groups: readonly ChargeGroup[]) => [
+  column(groups, (group) => group.advertiserId),
+  column(groups, (group) => group.campaignId),
+  column(groups, (group) => group.causeKey),
+];
 
-const iso = (epochMs: number) => new Date(epochMs).toISOString();
+const entryColumns = (entries: readonly EntryRow[]) => [
+  column(entries, (entry) => entry.transactionNo),
+  column(entries, (entry) => entry.lineNo),
+  column(entries, (entry) => entry.account),
+  column(entries, (entry) => (ACCOUNTS_OF_ADVERTISERS.has(entry.account) ? entry.advertiserId : null)),
+  column(entries, (entry) => entry.amountKrw),
+  column(entries, (entry) => entry.advertiserSeq),
+  column(entries, (entry) => entry.balanceAfterKrw),
+];
 
-const clickRow = ({ click, decision }: Decided, groups: Groups) => ({
-  click_id: click.clickId,
-  issued_month: issuedMonthOf(click.clickId as ClickId),
-  request_id: click.requestId,
-  advertiser_id: click.advertiserId,
-  campaign_id: click.campaignId,
-  ad_id: click.adId,
-  product_id: click.productId,
-  placement: click.placement,
-  slot: click.slot,
-  token_price_krw: click.tokenPriceKrw,
-  price_reason: click.priceReason,
-  token_issued_at: iso(click.tokenIssuedAt),
-  clicked_at: iso(click.clickedAt),
-  recorded_at: iso(click.recordedAt),
-  device_hash: click.deviceHash,
-  ip_hash: click.ipHash,
-  signals: click.signals,
-  outcome: decision.outcome,
-  reason: decision.reason,
-  charged_krw: decision.chargedKrw,
-  cash_krw: decision.cashKrw,
-  promo_krw: decision.promoKrw,
-  promo_lots: decision.promoLots.length === 0 ? null : decision.promoLots,
-  transaction_no: decision.outcome === 'charged' ? (groups.get(groupKey(click))?.no ?? null) : null,
-});
+const walletColumns = (wallets: readonly (readonly [string, Wallet])[]) => [
+  column(wallets, ([advertiserId]) => advertiserId),
+  column(wallets, ([, wallet]) => wallet.cashKrw),
+  column(wallets, ([, wallet]) => wallet.promoKrw),
+  column(wallets, ([, wallet]) => wallet.seq),
+];
 
-const walletRow = ([advertiserId, wallet]: readonly [string, Wallet]) => ({
-  advertiser_id: advertiserId,
-  cash_krw: wallet.cashKrw,
-  promo_krw: wallet.promoKrw,
-  seq: wallet.seq,
-});
+function clickColumns(decided: readonly Decided[], monthOf: ReadonlyMap<string, string>, groups: Groups) {
+  const transactionNo = ({ click, decision }: Decided) =>
+    decision.outcome === 'charged' ? (groups.get(groupKey(click))?.no ?? null) : null;
+  return [
+    column(decided, ({ click }) => click.clickId),
+    column(decided, ({ click }) => monthOf.get(click.clickId) ?? null),
+    column(decided, ({ click }) => click.requestId),
+    column(decided, ({ click }) => click.advertiserId),
+    column(decided, ({ click }) => click.campaignId),
+    column(decided, ({ click }) => click.adId),
+    column(decided, ({ click }) => click.productId),
+    column(decided, ({ click }) => click.placement),
+    column(decided, ({ click }) => click.slot),
+    column(decided, ({ click }) => click.tokenPriceKrw),
+    column(decided, ({ click }) => click.tokenIssuedAt),
+    column(decided, ({ click }) => click.clickedAt),
+    column(decided, ({ click }) => click.recordedAt),
+    column(decided, ({ click }) => click.deviceHash),
+    column(decided, ({ click }) => click.ipHash),
+    column(decided, ({ decision }) => decision.outcome),
+    column(decided, ({ decision }) => decision.reason),
+    column(decided, ({ decision }) => decision.chargedKrw),
+    column(decided, ({ decision }) => decision.cashKrw),
+    column(decided, ({ decision }) => decision.promoKrw),
+    column(decided, transactionNo),
+    JSON.stringify(decided.map(({ click }) => click.priceReason)),
+    JSON.stringify(decided.map(({ click }) => click.signals)),
+    JSON.stringify(decided.map(({ decision: { promoLots } }) => (promoLots.length === 0 ? null : promoLots))),
+  ];
+}
 
 function lotRows(decided: readonly Decided[]) {
   const taken = new Map<number, number>();
@@ -219,33 +217,46 @@ function lotRows(decided: readonly Decided[]) {
   return [...taken].map(([id, krw]) => ({ id, taken_krw: krw }));
 }
 
-/** Spend per campaign; valid clicks that nobody could pay are remembered beside it as over-delivery. */
-function campaignRows(decided: readonly Decided[], { state }: ChargingFacts) {
-  const rows = new Map<string, ReturnType<typeof nothingSpent>>();
-  for (const { click, decision } of decided) {
-    if (decision.outcome === 'invalid') continue;
-    const row = rows.get(click.campaignId) ?? nothingSpent(click, state);
-    rows.set(click.campaignId, row);
-    if (decision.outcome === 'charged') {
-      row.spent_krw += decision.chargedKrw;
-      row.charged_clicks += 1;
-    } else {
-      row.over_delivery_krw += click.tokenPriceKrw;
-      row.over_delivery_clicks += 1;
-    }
-  }
-  return [...rows.values()];
+interface Spend {
+  readonly campaignId: string;
+  readonly advertiserId: string;
+  readonly budgetKrw: number;
+  krw: number;
+  clicks: number;
+  unpaidKrw: number;
+  unpaidClicks: number;
 }
 
-const nothingSpent = ({ campaignId, advertiserId }: AdClicked, state: ChargingFacts['state']) => ({
-  campaign_id: campaignId,
-  advertiser_id: advertiserId,
-  budget_krw: state.campaigns.get(campaignId)?.dailyBudgetKrw ?? 0,
-  spent_krw: 0,
-  charged_clicks: 0,
-  over_delivery_krw: 0,
-  over_delivery_clicks: 0,
-});
+/** Spend per campaign; valid clicks that nobody could pay are remembered beside it as over-delivery. */
+function spendOf(decided: readonly Decided[], { state }: ChargingFacts): Spend[] {
+  const spends = new Map<string, Spend>();
+  for (const { click, decision } of decided) {
+    if (decision.outcome === 'invalid') continue;
+    const { campaignId, advertiserId } = click;
+    const budgetKrw = state.campaigns.get(campaignId)?.dailyBudgetKrw ?? 0;
+    const nothing = { krw: 0, clicks: 0, unpaidKrw: 0, unpaidClicks: 0 };
+    const spend = spends.get(campaignId) ?? { campaignId, advertiserId, budgetKrw, ...nothing };
+    spends.set(campaignId, spend);
+    if (decision.outcome === 'charged') {
+      spend.krw += decision.chargedKrw;
+      spend.clicks += 1;
+    } else {
+      spend.unpaidKrw += click.tokenPriceKrw;
+      spend.unpaidClicks += 1;
+    }
+  }
+  return [...spends.values()];
+}
+
+const spendColumns = (spends: readonly Spend[]) => [
+  column(spends, (spend) => spend.campaignId),
+  column(spends, (spend) => spend.advertiserId),
+  column(spends, (spend) => spend.budgetKrw),
+  column(spends, (spend) => spend.krw),
+  column(spends, (spend) => spend.clicks),
+  column(spends, (spend) => spend.unpaidKrw),
+  column(spends, (spend) => spend.unpaidClicks),
+];
 
 const crossingRow = (crossing: ReturnType<typeof budgetCrossings>[number]) => ({
   campaign_id: crossing.campaignId,

@@ -81,11 +81,10 @@ async function chargeInTransaction(
   deliveries: readonly DeliveredClick[],
   options: ChargeOptions,
 ): Promise<ChargeBatchResult> {
-  const facts = await lockAndReadFacts(
-    client,
-    deliveries.map(({ click }) => click),
-  );
-  const { placed, lost } = place(deliveries, facts.months);
+  const clicks = deliveries.map(({ click }) => click);
+  const monthOf = monthsOf(clicks);
+  const facts = await lockAndReadFacts(client, clicks, monthOf);
+  const { placed, lost } = place(deliveries, monthOf, facts.months);
   for (const delivery of lost) await setAside(client, delivery);
   const fresh = firstOfEach(placed, facts.known);
   const moment = {
@@ -94,7 +93,7 @@ async function chargeInTransaction(
     floorKrw: toKrw(options.bidFloorKrw),
   };
   const folded = foldCharges(facts.state, toCharge(fresh, facts.ownDevices), moment);
-  const written = await writeCharges(client, { facts, fresh, folded });
+  const written = await writeCharges(client, { facts, fresh, monthOf, folded });
   return {
     clicks: answers(placed, facts.known, folded, facts.booking),
     deadLettered: lost.map(({ delivery, reason }) => ({ clickId: delivery.click.clickId, reason })),
@@ -106,6 +105,13 @@ async function chargeInTransaction(
   };
 }
 
+/** Month of issue by click id, of those that are click ids. */
+function monthsOf(clicks: readonly AdClicked[]): Map<string, string> {
+  const months = new Map<string, string>();
+  for (const { clickId } of clicks) if (isClickId(clickId)) months.set(clickId, issuedMonthOf(clickId));
+  return months;
+}
+
 interface LostDelivery {
   readonly delivery: DeliveredClick;
   readonly reason: string;
@@ -114,14 +120,14 @@ interface LostDelivery {
 /** Separates the clicks that have a partition from those that cannot be stored any more. */
 function place(
   deliveries: readonly DeliveredClick[],
+  monthOf: ReadonlyMap<string, string>,
   existing: ReadonlySet<string>,
 ): { placed: DeliveredClick[]; lost: LostDelivery[] } {
   const placed: DeliveredClick[] = [];
   const lost: LostDelivery[] = [];
   for (const delivery of deliveries) {
-    const { clickId } = delivery.click;
-    const month = isClickId(clickId) ? issuedMonthOf(clickId) : null;
-    if (month === null) lost.push({ delivery, reason: 'not a click id' });
+    const month = monthOf.get(delivery.click.clickId);
+    if (month === undefined) lost.push({ delivery, reason: 'not a click id' });
     else if (!existing.has(month))
       lost.push({ delivery, reason: `no partition for clicks issued in ${month}` });
     else placed.push(delivery);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChargingState, foldCharges } from '../../domain/charging.js';
 import { toKrw } from '../../domain/money.js';
+import { openPool } from '../../infra/postgres.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
 import { grantPromo } from '../../operations/grant-promo.js';
 import { budgetOn, lockBudgets, lockPromoLots, lockWallets } from '../../operations/money-locks.js';
@@ -177,6 +178,80 @@ describe('what one transaction writes', () => {
     expect(spend.rows).toEqual([
       { spent_krw: 700, charged_clicks: 2, over_delivery_krw: 500, over_delivery_clicks: 1 },
     ]);
+  });
+});
+
+describe('what a charge tells of budgets', () => {
+  const crossingsOf = async (campaignId: string) => {
+    const { rows } = await db.appPool.query<{ text: string }>(
+      `SELECT concat_ws(' ', kind, percent, basis, spent_krw) AS text FROM budget_crossing
+       WHERE campaign_id = $1 ORDER BY id`,
+      [campaignId],
+    );
+    return rows.map((row) => row.text);
+  };
+
+  it('each share that is reached stands there with the charge, once, whatever is delivered again', async () => {
+    const names = { advertiserId: 'adv_x', campaignId: 'cmp_x' };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: 1_000, totalBudgetKrw: 2_000 }, 9_000);
+    const clicks = wishes(names, 600, 300, 100).map(delivered);
+    const result = await chargeClicks(db.appPool, clicks.slice(0, 2), OPTIONS);
+    await chargeClicks(db.appPool, clicks, OPTIONS);
+    await chargeClicks(db.appPool, clicks, OPTIONS);
+    const day = result.clicks[0]?.bookedDate;
+    expect(await crossingsOf('cmp_x')).toEqual([
+      `daily_budget 50 ${day} 900`,
+      `daily_budget 80 ${day} 900`,
+      `daily_budget 100 ${day} 1000`,
+    ]);
+  });
+
+  it('the advertiser’s own shares count, and a remainder too small for a click is the end', async () => {
+    const names = { advertiserId: 'adv_y', campaignId: 'cmp_y' };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: 9_000, totalBudgetKrw: 1_000 }, 9_000);
+    await db.appPool.query(
+      `INSERT INTO alert_settings (advertiser_id, daily_budget_percents, total_budget_percents, updated_at, updated_by)
+       VALUES ('adv_y', '{}', '{30,100}', now(), 'test')`,
+    );
+    await charge(...wishes(names, 400, 500, 200));
+    expect(await crossingsOf('cmp_y')).toEqual(['total_budget 30 1000 900', 'total_budget 100 1000 900']);
+  });
+
+  it('what is left near the end comes with the version of its row', async () => {
+    const names = { advertiserId: 'adv_l', campaignId: 'cmp_l' };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: 1_000_000, totalBudgetKrw: null }, 5_000);
+    const first = await charge({ ...names, name: 'l0', priceKrw: 100 });
+    const second = await charge({ ...names, name: 'l1', priceKrw: 300 });
+    const { rows } = await db.appPool.query<{ version: number }>(
+      `SELECT version FROM advertiser_balance WHERE advertiser_id = 'adv_l'`,
+    );
+    expect(first.left).toEqual([]);
+    expect(second.left).toEqual([
+      { scope: 'advertiser', id: 'adv_l', leftKrw: 4_600, untilDate: null, version: rows[0]?.version },
+    ]);
+  });
+});
+
+describe('what a charge costs', () => {
+  it('a batch is four round trips: BEGIN, locks and facts, all writes, COMMIT', async () => {
+    const names = { advertiserId: 'adv_rt', campaignId: 'cmp_rt' };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: 500, totalBudgetKrw: null }, 5_000);
+    const pool = openPool({ connectionString: db.appUrl, max: 1 });
+    const sent: unknown[] = [];
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client);
+      Object.assign(client, {
+        query: (...args: Parameters<typeof query>) => {
+          sent.push(args[0]);
+          return query(...args);
+        },
+      });
+    });
+    // It crosses shares and exhausts the daily budget: stops and crossings are part of the same write.
+    const result = await chargeClicks(pool, wishes(names, 200, 250, 90).map(delivered), OPTIONS);
+    await pool.end();
+    expect(result.stops).toHaveLength(1);
+    expect(sent).toHaveLength(4);
   });
 });
 

@@ -92,7 +92,8 @@ BEGIN
       FROM campaign_budget WHERE campaign_id = ANY (campaign_ids) ORDER BY campaign_id FOR UPDATE) AS b;
   SELECT json_agg(l) INTO lots FROM (
     SELECT id, advertiser_id, remaining_krw, (extract(epoch FROM expires_at) * 1000)::bigint AS expires_at_ms
-      FROM promo_lot WHERE advertiser_id = ANY (advertiser_ids) AND remaining_krw > 0 ORDER BY id FOR UPDATE) AS l;
+      FROM promo_lot WHERE advertiser_id = ANY (advertiser_ids) AND remaining_krw > 0
+     ORDER BY id + 0 FOR UPDATE) AS l; -- + 0: sorted here, never by walking through the lots of everybody
   SELECT booked_at, booked_date INTO booking FROM take_booking_day();
 
   SELECT json_agg(s) INTO stops FROM (
@@ -147,11 +148,29 @@ BEGIN
 END $$;
 
 -- Writes all that a decided batch changes; returns the stops with their versions. The caller holds the locks of
--- charging_locks_and_facts. `transaction_no` (1..n) names a ledger transaction of this batch: one per advertiser and
--- campaign that paid something. Every table keeps its own checks and triggers; nothing is left out here.
+-- charging_locks_and_facts. Rows come as one array per column, those of rare cases as JSON. A transaction number (1..n)
+-- names a ledger transaction of this batch: one per advertiser and campaign that paid something. Every table keeps its
+-- own checks and triggers; nothing is left out here.
 CREATE FUNCTION write_charges(
   booked_at timestamptz, booked_date date, rules_version integer,
-  transactions json, entries json, clicks json, wallets json, lots json, campaigns json, stops json, crossings json
+  -- ledger transactions 1..n
+  transaction_advertiser_ids text[], transaction_campaign_ids text[], transaction_cause_keys text[],
+  -- ledger entries
+  entry_transaction_nos integer[], entry_line_nos smallint[], entry_accounts text[], entry_advertiser_ids text[],
+  entry_amounts_krw bigint[], entry_advertiser_seqs bigint[], entry_balances_after_krw bigint[],
+  -- balances after it
+  wallet_advertiser_ids text[], wallet_cash_krw bigint[], wallet_promo_krw bigint[], wallet_seqs bigint[],
+  -- what each campaign spent, and valid clicks that nobody could pay
+  spend_campaign_ids text[], spend_advertiser_ids text[], spend_budgets_krw bigint[], spend_krw bigint[],
+  spend_clicks bigint[], unpaid_krw bigint[], unpaid_clicks bigint[],
+  -- clicks; times are epoch milliseconds, the objects are elements of a JSON array
+  click_ids uuid[], issued_months date[], request_ids text[], advertiser_ids text[], campaign_ids text[], ad_ids text[],
+  product_ids text[], placements text[], slots integer[], token_prices_krw bigint[], token_issued_at_ms bigint[],
+  clicked_at_ms bigint[], recorded_at_ms bigint[], device_hashes text[], ip_hashes text[], outcomes text[], reasons text[],
+  prices_charged_krw bigint[], prices_cash_krw bigint[], prices_promo_krw bigint[], transaction_nos integer[],
+  price_reasons jsonb, click_signals jsonb, click_promo_lots jsonb,
+  -- rare: promo lots that paid, stops, crossings
+  lots json, stops json, crossings json
 ) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
@@ -165,56 +184,60 @@ DECLARE
   rules CONSTANT integer := write_charges.rules_version;
   ids bigint[];
 BEGIN
-  IF json_array_length(transactions) > 0 THEN
-    ids := ARRAY(SELECT nextval('ledger_transaction_id_seq') FROM generate_series(1, json_array_length(transactions)));
+  IF cardinality(transaction_cause_keys) > 0 THEN
+    ids := ARRAY(SELECT nextval('ledger_transaction_id_seq') FROM generate_series(1, cardinality(transaction_cause_keys)));
     INSERT INTO ledger_transaction (id, booked_date, advertiser_id, campaign_id, cause, cause_key, booked_at)
-      SELECT ids[t.transaction_no], day, t.advertiser_id, t.campaign_id, 'click_charge', t.cause_key, charged_at
-        FROM json_to_recordset(transactions)
-          AS t (transaction_no integer, advertiser_id text, campaign_id text, cause_key text);
+      SELECT t.id, day, t.advertiser_id, t.campaign_id, 'click_charge', t.cause_key, charged_at
+        FROM unnest(ids, transaction_advertiser_ids, transaction_campaign_ids, transaction_cause_keys)
+          AS t (id, advertiser_id, campaign_id, cause_key);
     INSERT INTO ledger_entry (transaction_id, booked_date, line_no, account, advertiser_id, amount_krw, advertiser_seq,
                               balance_after_krw)
       SELECT ids[e.transaction_no], day, e.line_no, e.account, e.advertiser_id, e.amount_krw, e.advertiser_seq,
              e.balance_after_krw
-        FROM json_to_recordset(entries)
-          AS e (transaction_no integer, line_no smallint, account text, advertiser_id text, amount_krw bigint,
-                advertiser_seq bigint, balance_after_krw bigint);
+        FROM unnest(entry_transaction_nos, entry_line_nos, entry_accounts, entry_advertiser_ids, entry_amounts_krw,
+                    entry_advertiser_seqs, entry_balances_after_krw)
+          AS e (transaction_no, line_no, account, advertiser_id, amount_krw, advertiser_seq, balance_after_krw);
     UPDATE advertiser_balance b
-       SET cash_krw = w.cash_krw, promo_krw = w.promo_krw, seq = w.seq, version = b.version + 1
-      FROM json_to_recordset(wallets) AS w (advertiser_id text, cash_krw bigint, promo_krw bigint, seq bigint)
-     WHERE b.advertiser_id = w.advertiser_id;
-    IF json_array_length(lots) > 0 THEN
-      UPDATE promo_lot l SET remaining_krw = l.remaining_krw - p.taken_krw
-        FROM json_to_recordset(lots) AS p (id bigint, taken_krw bigint) WHERE l.id = p.id;
-    END IF;
+       SET cash_krw = v.cash_krw, promo_krw = v.promo_krw, seq = v.seq, version = b.version + 1
+      FROM unnest(wallet_advertiser_ids, wallet_cash_krw, wallet_promo_krw, wallet_seqs)
+        AS v (advertiser_id, cash_krw, promo_krw, seq)
+     WHERE b.advertiser_id = v.advertiser_id;
     -- A budget row of an earlier day starts anew.
     UPDATE campaign_budget b
-       SET total_spent_krw = b.total_spent_krw + c.spent_krw, spent_date = day, version = b.version + 1,
-           spent_today_krw = CASE WHEN b.spent_date = day THEN b.spent_today_krw ELSE 0 END + c.spent_krw
-      FROM json_to_recordset(campaigns) AS c (campaign_id text, spent_krw bigint)
-     WHERE b.campaign_id = c.campaign_id AND c.spent_krw > 0;
+       SET total_spent_krw = b.total_spent_krw + c.krw, spent_date = day, version = b.version + 1,
+           spent_today_krw = CASE WHEN b.spent_date = day THEN b.spent_today_krw ELSE 0 END + c.krw
+      FROM unnest(spend_campaign_ids, spend_krw) AS c (campaign_id, krw)
+     WHERE b.campaign_id = c.campaign_id AND c.krw > 0;
+  END IF;
+  IF json_array_length(lots) > 0 THEN
+    UPDATE promo_lot l SET remaining_krw = l.remaining_krw - p.taken_krw
+      FROM json_to_recordset(lots) AS p (id bigint, taken_krw bigint) WHERE l.id = p.id;
   END IF;
 
   INSERT INTO click_charge (click_id, issued_month, request_id, advertiser_id, campaign_id, ad_id, product_id, placement,
       slot, token_price_krw, price_reason, token_issued_at, clicked_at, recorded_at, device_hash, ip_hash, signals, outcome,
       reason, rules_version, charged_krw, cash_krw, promo_krw, promo_lots, ledger_transaction_id, booked_at, booked_date)
     SELECT c.click_id, c.issued_month, c.request_id, c.advertiser_id, c.campaign_id, c.ad_id, c.product_id, c.placement,
-        c.slot, c.token_price_krw, c.price_reason, c.token_issued_at, c.clicked_at, c.recorded_at, c.device_hash, c.ip_hash,
-        c.signals, c.outcome, c.reason, rules, c.charged_krw, c.cash_krw, c.promo_krw, c.promo_lots,
+        c.slot, c.token_price_krw, c.price_reason, to_timestamp(c.token_issued_at_ms / 1000.0),
+        to_timestamp(c.clicked_at_ms / 1000.0), to_timestamp(c.recorded_at_ms / 1000.0), c.device_hash, c.ip_hash, c.signals,
+        c.outcome, c.reason, rules, c.charged_krw, c.cash_krw, c.promo_krw, nullif(c.promo_lots, 'null'),
         ids[c.transaction_no], charged_at, day
-      FROM json_to_recordset(clicks) AS c (click_id uuid, issued_month date, request_id text, advertiser_id text,
-        campaign_id text, ad_id text, product_id text, placement text, slot integer, token_price_krw bigint,
-        price_reason jsonb, token_issued_at timestamptz, clicked_at timestamptz, recorded_at timestamptz, device_hash text,
-        ip_hash text, signals jsonb, outcome text, reason text, charged_krw bigint, cash_krw bigint, promo_krw bigint, promo_lots jsonb,
-        transaction_no integer);
+      FROM ROWS FROM (
+        unnest(click_ids, issued_months, request_ids, advertiser_ids, campaign_ids, ad_ids, product_ids, placements, slots,
+          token_prices_krw, token_issued_at_ms, clicked_at_ms, recorded_at_ms, device_hashes, ip_hashes, outcomes, reasons,
+          prices_charged_krw, prices_cash_krw, prices_promo_krw, transaction_nos),
+        jsonb_array_elements(price_reasons), jsonb_array_elements(click_signals), jsonb_array_elements(click_promo_lots)
+      ) AS c (click_id, issued_month, request_id, advertiser_id, campaign_id, ad_id, product_id, placement, slot,
+        token_price_krw, token_issued_at_ms, clicked_at_ms, recorded_at_ms, device_hash, ip_hash, outcome, reason,
+        charged_krw, cash_krw, promo_krw, transaction_no, price_reason, signals, promo_lots);
 
   -- Spend per campaign and day; valid clicks that nobody could pay are remembered beside it as over-delivery.
   INSERT INTO campaign_daily_spend AS d (campaign_id, business_date, advertiser_id, budget_krw, spent_krw, charged_clicks,
                                          over_delivery_krw, over_delivery_clicks)
-    SELECT c.campaign_id, day, c.advertiser_id, c.budget_krw, c.spent_krw, c.charged_clicks, c.over_delivery_krw,
-           c.over_delivery_clicks
-      FROM json_to_recordset(campaigns)
-        AS c (campaign_id text, advertiser_id text, budget_krw bigint, spent_krw bigint, charged_clicks bigint,
-              over_delivery_krw bigint, over_delivery_clicks bigint)
+    SELECT c.campaign_id, day, c.advertiser_id, c.budget_krw, c.krw, c.clicks, c.over_krw, c.over_clicks
+      FROM unnest(spend_campaign_ids, spend_advertiser_ids, spend_budgets_krw, spend_krw, spend_clicks, unpaid_krw,
+                  unpaid_clicks)
+        AS c (campaign_id, advertiser_id, budget_krw, krw, clicks, over_krw, over_clicks)
   ON CONFLICT (campaign_id, business_date) DO UPDATE SET
     budget_krw = greatest(d.budget_krw, excluded.budget_krw),
     spent_krw = d.spent_krw + excluded.spent_krw,
