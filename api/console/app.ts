@@ -31,6 +31,7 @@ import { rankingParametersRoutes } from './ranking-parameters.js';
 import { createConsoleRateLimit } from './rate-limit.js';
 import { reconciliationRoutes } from './reconciliation.js';
 import { reportRoutes } from './reports.js';
+import { servingDiagnosisRoutes } from './serving-diagnosis.js';
 import { sessionRoutes } from './sessions.js';
 import { settlementRoutes } from './settlements.js';
 import { statusPageRoutes } from './status-pages.js';
@@ -57,6 +58,7 @@ export function consoleRoutes(deps: ConsoleDeps): RouteDefinition[] {
     ...productRoutes(deps),
     ...productFeedRoutes(deps),
     ...campaignRoutes(deps),
+    ...servingDiagnosisRoutes(deps),
     ...campaignPacingRoutes(deps),
     ...budgetReallocationRoutes(deps),
     ...campaignReviewRoutes({ ...deps, now: deps.businessNow }),

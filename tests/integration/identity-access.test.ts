@@ -63,6 +63,7 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'POST /v1/budget-reallocations': SELLER,
   'GET /v1/campaigns': PEOPLE,
   'GET /v1/campaigns/{id}': PEOPLE,
+  'GET /v1/campaigns/{id}/serving-diagnosis': PEOPLE,
   'POST /v1/campaigns/{id}/submission': SELLER,
   'POST /v1/campaigns/{id}/pause': SELLER_OR_ADMIN,
   'POST /v1/campaigns/{id}/resume': SELLER_OR_ADMIN,
