@@ -91,6 +91,13 @@ export const configSchema = z.object({
     .describe('Lowest level that is logged.'),
   HOST: z.string().default('127.0.0.1').describe('Address that the HTTP servers listen on.'),
   AD_SERVER_PORT: port.default(18_000).describe('Ads and clicks, for the shop.'),
+  AD_SERVER_REQUESTS_PER_SECOND: z.coerce
+    .number()
+    .positive()
+    .default(5_000)
+    .describe(
+      'Requests of one API key per scope and second on one ad server, bursts of twice as many; beyond it 429 with Retry-After.',
+    ),
   CONSOLE_API_PORT: port.default(18_001).describe('Sellers, admins and finance.'),
   OPS_PORT: port.default(18_030).describe('/healthz, /readyz and /metrics of this operating-system process.'),
   TRUSTED_PROXIES: trustedProxies

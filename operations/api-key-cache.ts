@@ -44,6 +44,7 @@ interface KnownKey {
 export class ApiKeyCache {
   readonly #options: ApiKeyCacheOptions;
   readonly #known = new Map<string, KnownKey>();
+  readonly #seen = new Map<string, { readonly keyId: string; readonly hash: string }>();
   readonly #unknownUntil = new Map<string, number>();
   readonly #lookups = new Map<string, Promise<Result<ApiKeyActor | null>>>();
   #timer: NodeJS.Timeout | undefined;
@@ -73,13 +74,29 @@ export class ApiKeyCache {
     }
   }
 
+  /**
+   * The holder of a key that was verified here before and is still valid; null says nothing about the key. No hash:
+   * the key as it came leads to the hash that it was verified with. Whoever reads this memory could read it from the
+   * requests as well.
+   */
+  verifyKnown(key: string): ApiKeyActor | null {
+    const seen = this.#seen.get(key);
+    if (seen === undefined) return null;
+    const known = this.#known.get(seen.keyId);
+    return known?.hash === seen.hash ? known.actor : null;
+  }
+
   /** Value null: not a valid key. Failure: PostgreSQL is away and the key is not known here. */
   async verify(key: string): Promise<Result<ApiKeyActor | null>> {
     const parsed = parseApiKey(key);
     if (parsed === null) return ok(null);
     const hash = keyedHash(this.#options.hashKey, 'api-key', key);
     const known = this.#known.get(parsed.keyId);
-    if (known !== undefined) return ok(known.hash === hash ? known.actor : null);
+    if (known !== undefined) {
+      if (known.hash !== hash) return ok(null);
+      this.#rememberSeen(key, { keyId: parsed.keyId, hash });
+      return ok(known.actor);
+    }
     if ((this.#unknownUntil.get(hash) ?? 0) > this.#now()) return ok(null);
     const running = this.#lookups.get(hash);
     if (running !== undefined) return running;
@@ -120,6 +137,11 @@ export class ApiKeyCache {
   #rememberKnown(known: KnownKey): void {
     if (this.#known.size >= MAX_KNOWN) dropOldest(this.#known);
     this.#known.set(known.actor.keyId, known);
+  }
+
+  #rememberSeen(key: string, seen: { readonly keyId: string; readonly hash: string }): void {
+    if (this.#seen.size >= MAX_KNOWN) dropOldest(this.#seen);
+    this.#seen.set(key, seen);
   }
 
   #rememberUnknown(hash: string): void {

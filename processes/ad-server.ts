@@ -5,6 +5,7 @@ import { createAdServerApp } from '../api/ad-server/app.js';
 import { createAuthorise } from '../api/ad-server/authorise.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
+import { KeyLimits } from '../api/ad-server/key-limits.js';
 import { type AdServerMetrics, createAdServerMetrics } from '../api/ad-server/metrics.js';
 import { createServeAds } from '../api/ad-server/serve-ads.js';
 import { ServingReasons } from '../api/ad-server/serving-reasons.js';
@@ -65,13 +66,13 @@ export async function startAdServer(
   });
   const stores = openStores(context, pool, clock, metrics);
   const clicks = openClickPath(context, clock, metrics);
-  const app = createApp(context, options, { pool, clock, metrics, stores, clicks });
-  const server = await listen(app, {
+  const { app, listener } = createApp(context, options, { pool, clock, metrics, stores, clicks });
+  const server = await listen(listener, {
     host: config.HOST,
     port: config.AD_SERVER_PORT,
     log,
     shutdownTimeoutMs: config.SHUTDOWN_TIMEOUT_MS / 2,
-    createServer: (listener) => createFastServer(app, listener),
+    createServer: (handle) => createFastServer(app, handle),
   });
   const gauges = setInterval(() => measure(metrics, stores, clicks), GAUGE_INTERVAL_MS);
   log.info({ url: server.url }, 'ad server listens');
@@ -215,7 +216,11 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
   });
   const { link } = clicks;
   const routes = {
-    authorise: createAuthorise(stores.keys),
+    authorise: createAuthorise({
+      keys: stores.keys,
+      limits: new KeyLimits(config.AD_SERVER_REQUESTS_PER_SECOND),
+      onLimited: (scope) => metrics.limited.inc({ scope }),
+    }),
     serveAds,
     acceptClick,
     acceptImpressions: createAcceptImpressions({ ...common, appender: clicks.viewed, link }),

@@ -1,23 +1,55 @@
 import type { IncomingMessage } from 'node:http';
-import type { ApiKeyActor } from '../../domain/access.js';
-import type { Result } from '../../domain/result.js';
+import type { ApiKeyActor, ApiScope } from '../../domain/access.js';
+import { err, ok, type Result } from '../../domain/result.js';
 import type { ApiKeyCache } from '../../operations/api-key-cache.js';
 import { checkAccess } from '../kit/access.js';
+import type { FieldFailure } from '../kit/problem.js';
 import type { Access } from '../kit/route.js';
+import type { KeyLimits } from './key-limits.js';
 
-export type Authorise = (req: IncomingMessage, access: Access) => Promise<Result<unknown>>;
+export type Authorised = Result<unknown, FieldFailure>;
+/** At once for a key that is known here, which is every key but its first time. */
+export type Authorise = (req: IncomingMessage, access: Access) => Authorised | Promise<Authorised>;
+
+export interface AuthoriseDeps {
+  readonly keys: Pick<ApiKeyCache, 'verifyKnown' | 'verify'>;
+  readonly limits: Pick<KeyLimits, 'take'>;
+  readonly onLimited: (scope: ApiScope) => void;
+}
 
 const BEARER = 'Bearer ';
 
-/** The API key of a request, against what the route asks for. */
-export function createAuthorise(keys: Pick<ApiKeyCache, 'verify'>): Authorise {
-  return async (req, access) => {
+/** The API key of a request, against what the route asks for and how often it may. */
+export function createAuthorise(deps: AuthoriseDeps): Authorise {
+  const { keys } = deps;
+  return (req, access) => {
     const key = apiKeyOf(req);
-    const known: Result<ApiKeyActor | null> =
-      key === null ? { ok: true, value: null } : await keys.verify(key);
-    return known.ok ? checkAccess(access, known.value) : known;
+    if (key === null) return checkAccess(access, null);
+    const known = keys.verifyKnown(key);
+    if (known !== null) return admit(deps, access, known);
+    return keys.verify(key).then((found) => (found.ok ? admit(deps, access, found.value) : found));
   };
 }
+
+/** Access first: who may not ask is told so, however often. */
+function admit({ limits, onLimited }: AuthoriseDeps, access: Access, actor: ApiKeyActor | null): Authorised {
+  const allowed = checkAccess(access, actor);
+  if (!allowed.ok || actor === null || !('scope' in access)) return allowed;
+  const waitSeconds = limits.take(actor.keyId, access.scope);
+  if (waitSeconds === 0) return ALLOWED;
+  onLimited(access.scope);
+  return err(tooMany(waitSeconds));
+}
+
+const ALLOWED: Authorised = ok(null);
+
+/** Nothing of a refused report is kept here: the shop's queue has it, and sends it again. */
+const tooMany = (retryAfterSeconds: number): FieldFailure => ({
+  code: 'too_many_requests',
+  message: 'This API key asks more often than it may.',
+  nextStep: `Send the same request again after ${retryAfterSeconds} s; a report that was refused is not recorded. Ask an operator for a higher limit if this is ordinary traffic.`,
+  retryAfterSeconds,
+});
 
 function apiKeyOf(req: IncomingMessage): string | null {
   const { authorization } = req.headers;

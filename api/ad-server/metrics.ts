@@ -39,6 +39,7 @@ export function createAdServerMetrics(metrics: Metrics) {
       'kind',
       'answer',
     ]),
+    limited: metrics.counter('ads_rate_limited_total', 'Requests of an API key over its limit.', ['scope']),
     refusedTokens: metrics.counter('ads_click_token_refused_total', 'Forged or broken click tokens.', [
       'refusal',
     ]),

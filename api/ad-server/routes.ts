@@ -23,7 +23,7 @@ import { methodNotAllowedHandler } from '../kit/problem.js';
 import { expressPath, type RouteDoc } from '../kit/route.js';
 import type { AcceptImpressions } from './accept-impressions.js';
 import type { AcceptOrders } from './accept-orders.js';
-import { type AdsHandlerDeps, adsHandler } from './ads-handler.js';
+import { type AdsHandler, type AdsHandlerDeps, adsHandler } from './ads-handler.js';
 import { type ClickHandlersDeps, entrance, getClickHandler, postClickHandler } from './click-handlers.js';
 import { reportHandler } from './report-handler.js';
 
@@ -54,7 +54,7 @@ const postClick = {
   path: '/v1/clicks',
   summary: 'A shopper clicked an ad.',
   description:
-    'Charged at most once, whatever is sent again. Redirect the shopper whatever the answer. 503 or a time-out: send the same body again, up to 24 hours after the ads were served.',
+    'Charged at most once, whatever is sent again. Redirect the shopper whatever the answer. 429, 503 or a time-out: send the same body again, up to 24 hours after the ads were served.',
   tags: ['ad server'],
   access: { scope: 'clicks:write' },
   headers: shopperHeaders,
@@ -96,7 +96,7 @@ const postOrder = {
   path: '/v1/orders',
   summary: 'A shopper ordered.',
   description:
-    'One event per line. A line that is sent again is the line that came first, even with other content. An order of more than 200 lines is sent in several requests with the same orderId. Products that we do not know are taken as well. 503 or a time-out: send the same body again.',
+    'One event per line. A line that is sent again is the line that came first, even with other content. An order of more than 200 lines is sent in several requests with the same orderId. Products that we do not know are taken as well. 429, 503 or a time-out: send the same body again.',
   tags: ['ad server'],
   access: { scope: 'orders:write' },
   body: orderRequestSchema,
@@ -136,11 +136,14 @@ const CLICK_BODY_LIMIT = '16kb';
 /** 200 lines of the longest ids, in any letters: 64 Korean ones are 192 bytes. */
 const ORDER_BODY_LIMIT = '128kb';
 
-/** All routes of the ad server. `GET /v1/ads` stands first: it is nearly all of the traffic. */
-export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps): void {
+export const ADS_PATH = getAds.path;
+export const createAdsHandler = (deps: AdsHandlerDeps): AdsHandler => adsHandler(deps, getAds);
+
+/** All routes of the ad server. */
+export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps, ads: AdsHandler): void {
   const json = express.json({ limit: CLICK_BODY_LIMIT, strict: true, type: 'application/json' });
   const clickPath = expressPath(getClick.path);
-  app.get(getAds.path, adsHandler(deps, getAds));
+  app.get(getAds.path, (req, res) => ads(req, res, req.url.split('?')[1] ?? ''));
   app.post(postClick.path, correlate(), entrance(deps, postClick), json, postClickHandler(deps));
   app.get(clickPath, correlate(), entrance(deps, getClick), getClickHandler(deps));
   registerReports(app, deps);

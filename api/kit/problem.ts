@@ -141,6 +141,12 @@ const UNAVAILABLE: FieldFailure = {
   nextStep: 'Try again in a moment; with the same Idempotency-Key nothing is done twice.',
 };
 
+export const INTERNAL_ERROR: FieldFailure = {
+  code: 'internal_error',
+  message: 'Something went wrong on our side.',
+  nextStep: 'Try again; if it stays, tell us the correlation id.',
+};
+
 /** Last in the chain: known failures become their problem, outages 503; the rest is a bug, logged, told as 500. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, req: Request, res: Response, next) => {
@@ -159,10 +165,6 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     log.error({ err: error, method: req.method, path: req.path }, 'request failed');
-    sendProblem(res, {
-      code: 'internal_error',
-      message: 'Something went wrong on our side.',
-      nextStep: 'Try again; if it stays, tell us the correlation id.',
-    });
+    sendProblem(res, INTERNAL_ERROR);
   };
 }

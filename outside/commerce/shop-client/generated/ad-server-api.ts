@@ -32,7 +32,7 @@ export interface paths {
         put?: never;
         /**
          * A shopper clicked an ad.
-         * @description Charged at most once, whatever is sent again. Redirect the shopper whatever the answer. 503 or a time-out: send the same body again, up to 24 hours after the ads were served.
+         * @description Charged at most once, whatever is sent again. Redirect the shopper whatever the answer. 429, 503 or a time-out: send the same body again, up to 24 hours after the ads were served.
          *
          *     API key with scope `clicks:write`.
          */
@@ -98,7 +98,7 @@ export interface paths {
         put?: never;
         /**
          * A shopper ordered.
-         * @description One event per line. A line that is sent again is the line that came first, even with other content. An order of more than 200 lines is sent in several requests with the same orderId. Products that we do not know are taken as well. 503 or a time-out: send the same body again.
+         * @description One event per line. A line that is sent again is the line that came first, even with other content. An order of more than 200 lines is sent in several requests with the same orderId. Products that we do not know are taken as well. 429, 503 or a time-out: send the same body again.
          *
          *     API key with scope `orders:write`.
          */
