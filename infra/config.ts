@@ -93,6 +93,7 @@ export const configSchema = z.object({
   AD_SERVER_PORT: port.default(18_000).describe('Ads and clicks, for the shop.'),
   AD_SERVER_REQUESTS_PER_SECOND: z.coerce
     .number()
+    .int()
     .positive()
     .default(5_000)
     .describe(

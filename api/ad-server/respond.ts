@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { CORRELATION_HEADER } from '../kit/app.js';
 import { type FieldFailure, PROBLEM_CONTENT_TYPE, toProblem } from '../kit/problem.js';
 
 /** On every answer, whoever writes it. A shop's server asks, never a page: nothing of it may be framed or run. */
@@ -21,13 +22,15 @@ export function respond(res: ServerResponse, status: number, body: unknown, head
   end(res, status, asciiJson(body), { ...JSON_HEADERS, ...headers });
 }
 
-/** The same for JSON that is ready, all of it ASCII. */
+const FLAT_JSON_HEADERS = Object.entries(JSON_HEADERS).flat();
+
+/**
+ * 200 with JSON that is ready, all of it ASCII, where nothing has set a header before. Names and values in one list:
+ * an object of ten properties costs more to put together than all the rest of the answer.
+ */
 export function respondJson(res: ServerResponse, text: string, correlation: string): void {
-  res.writeHead(200, {
-    ...JSON_HEADERS,
-    'x-correlation-id': correlation,
-    'content-length': text.length,
-  });
+  const length = String(text.length);
+  res.writeHead(200, [...FLAT_JSON_HEADERS, CORRELATION_HEADER, correlation, 'content-length', length]);
   res.end(text, 'latin1');
 }
 
