@@ -158,16 +158,12 @@ export class ServingReasons implements AuctionNotes {
       onDropped();
     }
     if (redis.status !== 'ready') return;
-    const noted = this.#waiting;
-    this.#waiting = [];
-    for (const { hour, tallies } of noted) {
-      try {
-        await writeNoted(redis, hour, tallies);
-      } catch (error) {
-        log.debug({ error: String(error), hour, campaigns: tallies.size }, 'serving reasons wait for Redis');
-        keepNoted(this.#waiting, { hour, tallies });
-      }
+    try {
+      for (const { hour, tallies } of this.#waiting) await writeNoted(redis, hour, tallies);
+    } catch (error) {
+      log.debug({ error: String(error), campaigns: this.size }, 'serving reasons wait for Redis');
     }
+    this.#waiting = this.#waiting.filter(({ tallies }) => tallies.size > 0);
   }
 }
 
