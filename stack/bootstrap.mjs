@@ -31,7 +31,7 @@ function allowClosedOutput(command) {
 }
 
 /** Their options, `--help` too, are for the program that they run. */
-const PASS_ON = ['test', 'verify', 'run', 'demo'];
+const PASS_ON = ['test', 'verify', 'bench', 'run', 'demo'];
 
 async function main([command = '--help', ...args]) {
   allowClosedOutput(command === 'stack' ? (args[0] ?? '') : command);
@@ -76,6 +76,10 @@ const COMMANDS = {
   verify: async (args) => {
     await prepare('one', false);
     process.exitCode = await runBuilt('tests/proofs/run.js', args);
+  },
+  bench: async (args) => {
+    await prepare('one', false);
+    process.exitCode = await runBuilt('bench/run.js', args);
   },
 };
 

@@ -14,6 +14,7 @@ export const USAGE = `node stack/bootstrap.mjs <command> [options]
                       "run --help" lists them all
   demo                plays the whole business flow on the stack of slot 0 and tells each step
   verify [proof]      a full-size proof; without a name the list of them
+  bench [name]        a benchmark on a stack of its own; without a name the list of them
   build               dependencies and compilation only
   check-tools         says which tools are missing
   stack <command>     start, stop, status, logs, reset, run without getting or building anything first

@@ -32,12 +32,14 @@ export async function fundAdvertisers(
   env: Readonly<Record<string, string>>,
   advertisers: number,
   meansOf: () => Means,
+  /** Part of every id: two businesses on one stack keep apart by it. */
+  name = 'proof',
 ): Promise<FundedBusiness> {
   const config = loadConfig(env);
   const pool = openPool({ connectionString: config.DATABASE_URL, max: AT_A_TIME });
   const key = await createApiKey(
     { prisma: createPrisma(pool), hashKey: config.HASH_KEY },
-    { name: `proof ${randomUUID()}`, scopes: [...API_SCOPES] },
+    { name: `${name} ${randomUUID()}`, scopes: [...API_SCOPES] },
     { actorId: 'proof', actorRole: 'admin', via: 'cli' },
   );
   const campaigns: { advertiserId: string; campaignId: string }[] = [];
@@ -46,11 +48,11 @@ export async function fundAdvertisers(
   let next = 0;
   const lane = async () => {
     for (let n = next++; n < advertisers; n = next++) {
-      const advertiserId = `adv_proof${n}`;
+      const advertiserId = `adv_${name}${n}`;
       const { cashKrw } = meansOf();
       funds.set(advertiserId, { cashKrw: toKrw(cashKrw), lots: [], stop: null });
       for (let c = 0; c < CAMPAIGNS_EACH; c += 1) {
-        const names = { advertiserId, campaignId: `cmp_proof${n}x${c}` };
+        const names = { advertiserId, campaignId: `cmp_${name}${n}x${c}` };
         const { dailyBudgetKrw, totalBudgetKrw } = meansOf();
         await fund(pool, { ...names, dailyBudgetKrw, totalBudgetKrw }, c === 0 ? cashKrw : 0);
         campaigns.push(names);
