@@ -6,6 +6,8 @@ import { INVALID_CLICK_THRESHOLDS } from '../domain/invalid-click-rules.js';
 
 /** A click must not wait for a Redis that hangs. */
 const ANSWER_WITHIN_MS = 100;
+/** After one click has waited in vain the others do not try for so long: one at a time finds out. */
+const REST_MS = 250;
 const MINUTE_MS = 60_000;
 
 const countersSchema = z.object({
@@ -63,6 +65,8 @@ export interface CountedClick {
 export class ClickCounter {
   readonly #redis: Redis & { countClick(...args: (string | number)[]): Promise<unknown> };
 
+  #restUntil = 0;
+
   constructor(redis: Redis) {
     redis.defineCommand('countClick', { lua: COUNT_ONCE });
     if (!hasCountClick(redis)) throw new Error('the command was not defined');
@@ -71,7 +75,7 @@ export class ClickCounter {
 
   /** Null when Redis does not answer in time; the click is then counted as innocent, and counted as such. */
   async count(click: CountedClick): Promise<ClickCounters | null> {
-    if (this.#redis.status !== 'ready') return null;
+    if (this.#redis.status !== 'ready' || performance.now() < this.#restUntil) return null;
     const minute = Math.floor(click.at / MINUTE_MS);
     const keys = [
       REDIS_KEYS.clickSignals(click.clickId),
@@ -81,7 +85,9 @@ export class ClickCounter {
     ];
     const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, INVALID_CLICK_THRESHOLDS.doubleClickWithinMs];
     const counted = this.#redis.countClick(keys.length, ...keys, click.at, ...lives);
-    return parseCounters(await withinMs(counted, ANSWER_WITHIN_MS));
+    const answer = await withinMs(counted, ANSWER_WITHIN_MS);
+    if (answer === null) this.#restUntil = performance.now() + REST_MS;
+    return parseCounters(answer);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { correlate } from '../kit/app.js';
 import { errorHandler, notFoundHandler } from '../kit/problem.js';
 import type { AdsHandler } from './ads-handler.js';
 import { SECURITY_HEADERS } from './respond.js';
@@ -18,7 +19,7 @@ export function createAdServerApp(deps: AdServerRoutesDeps, log: Logger): AdServ
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(secured());
+  app.use(secured(), correlate());
   const ads = createAdsHandler(deps);
   registerAdServerRoutes(app, deps, ads);
   app.use(notFoundHandler());

@@ -18,7 +18,6 @@ import {
   orderRequestSchema,
   orderResultSchema,
 } from '../../contracts/http/ad-server-orders.js';
-import { correlate } from '../kit/app.js';
 import { methodNotAllowedHandler } from '../kit/problem.js';
 import { expressPath, type RouteDoc } from '../kit/route.js';
 import type { AcceptImpressions } from './accept-impressions.js';
@@ -144,8 +143,8 @@ export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps, a
   const json = express.json({ limit: CLICK_BODY_LIMIT, strict: true, type: 'application/json' });
   const clickPath = expressPath(getClick.path);
   app.get(getAds.path, (req, res) => ads(req, res, req.url.split('?')[1] ?? ''));
-  app.post(postClick.path, correlate(), entrance(deps, postClick), json, postClickHandler(deps));
-  app.get(clickPath, correlate(), entrance(deps, getClick), getClickHandler(deps));
+  app.post(postClick.path, entrance(deps, postClick), json, postClickHandler(deps));
+  app.get(clickPath, entrance(deps, getClick), getClickHandler(deps));
   registerReports(app, deps);
   app.all(getAds.path, methodNotAllowedHandler(['GET']));
   app.all(postClick.path, methodNotAllowedHandler(['POST']));
@@ -158,7 +157,7 @@ function registerReports(app: Express, deps: AdServerRoutesDeps): void {
   const json = (limit: string) => express.json({ limit, strict: true, type: 'application/json' });
   const report = (doc: RouteDoc, limit: string, handler: RequestHandler) => {
     const path = expressPath(doc.path);
-    app.post(path, correlate(), entrance(deps, doc), json(limit), handler);
+    app.post(path, entrance(deps, doc), json(limit), handler);
     app.all(path, methodNotAllowedHandler(['POST']));
   };
   const impressions = reportHandler({

@@ -193,14 +193,27 @@ export interface CutLine {
   /** Breaks every connection and refuses new ones. */
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** Connections stay and new ones are taken, but no byte passes any more: a store that hangs. */
+  hang(): void;
+  /** What was held back passes now. */
+  flow(): void;
 }
 
 /** A TCP line to a store that can be cut: the store is lost to one ad server and stays for everybody else. */
 export async function cuttableLine(): Promise<CutLine> {
   let target = { host: '127.0.0.1', port: 0 };
   const sockets = new Set<Socket>();
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let isHanging = false;
+  const join = ([client, upstream]: readonly [Socket, Socket]) => {
+    client.pipe(upstream);
+    upstream.pipe(client);
+  };
   const server = createServer((client) => {
     const upstream = connect(target.port, target.host);
+    const pair = [client, upstream] as const;
+    pairs.add(pair);
+    client.on('close', () => pairs.delete(pair));
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
@@ -210,8 +223,7 @@ export async function cuttableLine(): Promise<CutLine> {
         upstream.destroy();
       });
     }
-    client.pipe(upstream);
-    upstream.pipe(client);
+    if (!isHanging) join(pair);
   });
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
@@ -228,6 +240,17 @@ export async function cuttableLine(): Promise<CutLine> {
       target = next;
     },
     mend: () => listen(port),
+    hang: () => {
+      isHanging = true;
+      for (const [client, upstream] of pairs) {
+        client.unpipe(upstream).pause();
+        upstream.unpipe(client).pause();
+      }
+    },
+    flow: () => {
+      isHanging = false;
+      for (const pair of pairs) join(pair);
+    },
     cut: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
