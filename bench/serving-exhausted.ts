@@ -99,7 +99,7 @@ async function goneAfterLoss(watch: Watch, campaign: Campaign): Promise<number> 
   const untilGone = await shown(watch, campaign);
   await watch.business.pool.query(
     `INSERT INTO serving_stop (scope, id, stopped, reason, version, updated_at)
-     VALUES ('campaign', $1, true, 'daily_budget_exhausted', nextval('serving_stop_version'), now())`,
+     VALUES ('campaign', $1, true, 'balance_exhausted', nextval('serving_stop_version'), now())`,
     [campaign.campaignId],
   );
   return untilGone();
