@@ -54,7 +54,8 @@ interface Watch {
 
 /** Each advertiser has two: one for each way. */
 function campaignsOf({ campaigns }: FundedBusiness): readonly [Campaign[], Campaign[]] {
-  return [campaigns.filter((_, index) => index % 2 === 0), campaigns.filter((_, index) => index % 2 === 1)];
+  const numbered = (ending: string) => campaigns.filter(({ campaignId }) => campaignId.endsWith(ending));
+  return [numbered('x0'), numbered('x1')];
 }
 
 async function inTurn(
