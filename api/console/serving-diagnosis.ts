@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { campaignParamsSchema } from '../../contracts/http/campaigns.js';
 import { servingDiagnosisSchema } from '../../contracts/http/serving-diagnosis.js';
 import { readServingDiagnosis } from '../../operations/read-serving-diagnosis.js';
@@ -16,6 +17,7 @@ export function servingDiagnosisRoutes(deps: Deps): RouteDefinition[] {
       tags: ['Campaigns'],
       access: { roles: ['advertiser', 'admin', 'finance'] },
       params: campaignParamsSchema,
+      query: z.object({}),
       responses: { 200: { description: 'The diagnosis of this moment.', schema: servingDiagnosisSchema } },
       handler: async ({ actor, params }) => {
         const campaign = await findOwnCampaign(deps.pool, actor, params.id);
