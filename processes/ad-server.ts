@@ -97,7 +97,7 @@ function openStores(
   clock: BusinessClock,
   metrics: AdServerMetrics,
 ) {
-  const redis = createRedis(config.REDIS_URL, log, { failFast: true });
+  const redis = createRedis(config.REDIS_URL, log, { failFast: true, batched: true });
   const subscriber = createRedis(config.REDIS_URL, log);
   const rankings = new RankingCopy({ redis, subscriber, log, onBadBlob: badBlob(log, metrics) });
   const stops = new ServingStopCopy({
