@@ -67,12 +67,18 @@ export function startServingStopRelay(deps: ServingStopRelayDeps): ServingStopRe
   };
 }
 
-/** A lane whose work says whether there is more of it; then it goes on after a pause. */
+/**
+ * A lane whose work says whether there is more of it; then it goes on after a pause. Nothing shortens the pause: the
+ * end of each part of a midnight is notified too, and would else wake the lane for the next one at once.
+ */
 function inParts(options: Parameters<typeof startLane>[0], work: () => Promise<boolean>): Lane {
   let more: NodeJS.Timeout | undefined;
   const lane = startLane(options, async () => {
-    clearTimeout(more);
-    if (await work()) more = setTimeout(() => lane.wake(), PAUSE_MS);
+    if (more || !(await work())) return;
+    more = setTimeout(() => {
+      more = undefined;
+      lane.wake();
+    }, PAUSE_MS);
   });
   return {
     wake: lane.wake,
@@ -111,7 +117,7 @@ async function relayToRanking(
   deps.metrics
     .gauge('ads_serving_changes_pending', 'Stops that the ranking is still to hear of')
     .set(pending.size);
-  return pending.size > 0;
+  return part.length === PART;
 }
 
 /** What one lane has carried: per stop the newest version, so that a row that became visible late is not missed. */
