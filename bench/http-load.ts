@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Round } from './rounds.js';
@@ -29,7 +29,7 @@ export interface LoadOptions {
  * servers in it alone. Throws when any answer is not 2xx: a refused request is no throughput.
  */
 export async function httpLoad({ url, apiKey, seconds, perSecond }: LoadOptions): Promise<Round> {
-  const program = createRequire(import.meta.url).resolve('autocannon');
+  const program = fileURLToPath(import.meta.resolve('autocannon'));
   const flags = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds)];
   if (perSecond !== undefined) flags.push('-R', String(perSecond));
   const before = process.cpuUsage();
