@@ -14,7 +14,8 @@ interface Fetched<T> {
   readonly response: Response;
 }
 
-const OUT_OF_SERVICE: readonly number[] = [429, 500, 502, 503, 504];
+/** Below 500, what is not the report's fault either: a time-out, a request too early, too many. */
+const COME_AGAIN: readonly number[] = [408, 425, 429];
 
 /**
  * Never rejects and never lasts longer than `withinMs`: headers in time and a body that never ends are no answer, and
@@ -54,7 +55,9 @@ const unavailable = (retryAfterMs: number | null, why: string) =>
 
 function judge<T>({ data, error, response }: Fetched<T>, isReadable: (body: unknown) => boolean): Attempt<T> {
   const { status } = response;
-  if (OUT_OF_SERVICE.includes(status)) return unavailable(retryAfterMs(response), `status ${status}`);
+  // Load balancers and proxies have codes of their own above 504.
+  if (status >= 500 || COME_AGAIN.includes(status))
+    return unavailable(retryAfterMs(response), `status ${status}`);
   if (response.ok && data !== undefined && isReadable(data)) return { state: 'answered', status, body: data };
   const text = (name: string, otherwise: string) => {
     const value = isRecord(error) ? error[name] : undefined;

@@ -227,6 +227,61 @@ describe('reports', () => {
     expect(dropped.at(-1)).toMatchObject([{ kind: 'click', body: { adId: 'ad_1' } }, 'closed']);
   });
 
+  it.each([408, 425, 429, 500, 502, 503, 504, 520, 561])(
+    'that a balancer or an overloaded system answers with %d are kept',
+    async (status) => {
+      answering = (_one, res) => json(res, status, {});
+      const client = open();
+      expect(await client.reportClick(ANSWER, AD)).toEqual({ state: 'queued' });
+      expect(client.waiting()).toBe(1);
+    },
+  );
+
+  it.each([
+    ['of other letters', '브라우저 \u0000\r\nx-other: 1'],
+    ['without end', 'x'.repeat(100_000)],
+  ])('with a user agent %s are sent all the same', async (_what, userAgent) => {
+    answering = (_one, res) => json(res, 202, { clickId: 'c', outcome: 'accepted' });
+    const client = open();
+    const answer = await client.reportClick(ANSWER, AD, { userAgent, ip: '가' }, new Date(Number.NaN));
+    expect(answer).toMatchObject({ state: 'answered', status: 202 });
+    expect(asked[0]?.headers['x-shopper-user-agent']).toMatch(/^[\x20-\x7e]{4,512}$/);
+    expect(asked[0]?.headers['x-other']).toBeUndefined();
+    answering = (_one, res) => json(res, 200, ADS);
+    expect((await client.fetchAds(QUERY, { userAgent })).ads).toHaveLength(1);
+  });
+
+  it('that a shop kept over its restart are sent by the next client, each as it was', async () => {
+    answering = (_one, res) => json(res, 503, {});
+    const before = open();
+    const shopper = { ip: '203.0.113.7', userAgent: 'Googlebot/2.1' };
+    const order = {
+      orderId: 'o-1',
+      deviceId: 'd',
+      orderedAt: '2026-11-23T01:00:00.000Z',
+      lines: [{ lineNo: 1, productId: 'p', sellerId: 's', quantity: 1, unitPriceKrw: 10 }],
+    };
+    await before.reportClick(ANSWER, AD, shopper);
+    await before.reportOrder(order);
+    await before.cancelOrder('o-1', { deviceId: 'd', lines: [{ lineNo: 1 }] });
+    before.close();
+    expect(dropped.map(([, reason]) => reason)).toEqual(['closed', 'closed', 'closed']);
+    const kept = JSON.parse(JSON.stringify(dropped.map(([report]) => report))) as UnsentReport[];
+    const first = asked.splice(0);
+    answering = (_one, res) => json(res, 202, { clickId: 'c', outcome: 'accepted' });
+    const after = open();
+    for (const report of kept) expect(await after.resend(report)).toMatchObject({ state: 'answered' });
+    const told = (ones: typeof asked) =>
+      ones.map(({ method, url: path, body, headers }) => [
+        method,
+        path,
+        body,
+        headers['x-shopper-user-agent'],
+      ]);
+    expect(told(asked)).toEqual(told(first));
+    expect(asked[0]?.headers['x-shopper-user-agent']).toBe('Googlebot/2.1');
+  });
+
   it('of seen ads are sent once: a lost one costs a statistic', async () => {
     answering = (_one, res) => json(res, 503, {});
     const client = open();

@@ -8,10 +8,13 @@ import type {
   AdQuery,
   AnswerOfAd,
   CancellationBody,
+  CancellationReport,
+  ClickReport,
   ClickResult,
   ClickStatus,
   ImpressionResult,
   OrderBody,
+  OrderReport,
   OrderResult,
   Reported,
   ShopLog,
@@ -59,6 +62,7 @@ export function createShopClient(options: ShopClientOptions) {
     }
     return answer;
   };
+  /** Sent now, and again from the queue when nobody answers. */
   const kept = async <T>(
     report: UnsentReport,
     send: (signal: AbortSignal) => Promise<{ data?: T; error?: unknown; response: Response }>,
@@ -72,6 +76,19 @@ export function createShopClient(options: ShopClientOptions) {
       return again.state === 'refused' ? 'refused' : 'done';
     });
     return isKept ? { state: 'queued' } : DROPPED;
+  };
+  const sendClick = (report: ClickReport): Promise<Reported<ClickResult>> => {
+    const { body, shopper } = report;
+    const headers = headersOf(shopper);
+    return kept(report, (signal) => api.POST('/v1/clicks', { body, headers, signal }), isClick);
+  };
+  const sendOrder = (report: OrderReport): Promise<Reported<OrderResult>> =>
+    kept(report, (signal) => api.POST('/v1/orders', { body: report.body, signal }), isRecord);
+  const sendCancellation = (report: CancellationReport): Promise<Reported<OrderResult>> => {
+    const { orderId, body } = report;
+    const params = { path: { orderId } };
+    const path = '/v1/orders/{orderId}/cancellations';
+    return kept(report, (signal) => api.POST(path, { params, body, signal }), isRecord);
   };
 
   return {
@@ -101,18 +118,17 @@ export function createShopClient(options: ShopClientOptions) {
       shopper: ShopperHeaders = {},
       clickedAt: Date = new Date(),
     ): Promise<Reported<ClickResult>> {
-      const body = { clickToken, adId, deviceId, clickedAt: clickedAt.toISOString() };
-      const headers = headersOf(shopper);
-      const send = (signal: AbortSignal) => api.POST('/v1/clicks', { body, headers, signal });
-      return kept({ kind: 'click', body }, send, isClick);
+      const at = Number.isNaN(clickedAt.getTime()) ? new Date() : clickedAt;
+      const body = { clickToken, adId, deviceId, clickedAt: at.toISOString() };
+      return sendClick({ kind: 'click', body, shopper });
     },
-    reportOrder: (body: OrderBody): Promise<Reported<OrderResult>> =>
-      kept({ kind: 'order', body }, (signal) => api.POST('/v1/orders', { body, signal }), isRecord),
-    cancelOrder(orderId: string, body: CancellationBody): Promise<Reported<OrderResult>> {
-      const params = { path: { orderId } };
-      const send = (signal: AbortSignal) =>
-        api.POST('/v1/orders/{orderId}/cancellations', { params, body, signal });
-      return kept({ kind: 'cancellation', orderId, body }, send, isRecord);
+    reportOrder: (body: OrderBody) => sendOrder({ kind: 'order', body }),
+    cancelOrder: (orderId: string, body: CancellationBody) =>
+      sendCancellation({ kind: 'cancellation', orderId, body }),
+    /** A report that `onDropped` was told of and that the shop kept, perhaps over a restart. */
+    resend(report: UnsentReport): Promise<Reported<ClickResult | OrderResult>> {
+      if (report.kind === 'click') return sendClick(report);
+      return report.kind === 'order' ? sendOrder(report) : sendCancellation(report);
     },
     /** Null while the click is not decided, and when nobody answers. */
     async readClick(clickId: string): Promise<ClickStatus | null> {
@@ -130,10 +146,17 @@ export function createShopClient(options: ShopClientOptions) {
 
 function headersOf({ ip, userAgent }: ShopperHeaders): Record<string, string> {
   return {
-    ...(ip === undefined ? {} : { 'x-shopper-ip': ip }),
-    ...(userAgent === undefined ? {} : { 'x-shopper-user-agent': userAgent }),
+    ...(ip === undefined ? {} : { 'x-shopper-ip': headerText(ip) }),
+    ...(userAgent === undefined ? {} : { 'x-shopper-user-agent': headerText(userAgent) }),
   };
 }
+
+const MAX_HEADER_CHARS = 512;
+const NOT_OF_A_HEADER = /[^\x20-\x7e]/g;
+
+/** A shopper's browser says what it likes; no text of it may make a report that can never be sent. */
+const headerText = (text: string): string =>
+  text.slice(0, MAX_HEADER_CHARS).replace(NOT_OF_A_HEADER, '?').trim();
 
 /** Types end at the wire: what a page is made of is looked at before it is used. */
 function isAdResult(body: unknown): boolean {

@@ -128,3 +128,21 @@ it('a report that nobody took for 24 hours is given up', async () => {
   await vi.advanceTimersByTimeAsync(25 * 3_600_000);
   expect([queue.length(), dropped]).toEqual([0, ['old']]);
 });
+
+it('a shop whose own store fails does not end the line', async () => {
+  const sent: string[] = [];
+  const onDropped = () => {
+    throw new Error('disk full');
+  };
+  const queue = open({ capacity: 2, onDropped });
+  queue.add(report('refused'), null, async () => 'refused');
+  queue.add(report('good'), null, async () => {
+    sent.push('good');
+    return 'done';
+  });
+  expect(queue.add(report('too-many'), null, async () => 'done')).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([sent, queue.length()]).toEqual([['good'], 0]);
+  queue.add(report('waits'), null, async () => 'done');
+  expect(() => queue.close()).not.toThrow();
+});

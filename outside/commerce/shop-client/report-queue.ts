@@ -11,7 +11,7 @@ export interface ReportQueueOptions {
   readonly capacity?: number;
   /** [0, 1); spreads the repetitions of many shop servers. */
   readonly random?: () => number;
-  /** Told of every report that will not be sent again: the place for a store of the shop's own. Must not throw. */
+  /** Told of every report that will not be sent again: the place for a store of the shop's own. */
   readonly onDropped?: (report: UnsentReport, reason: DropReason) => void;
 }
 
@@ -35,7 +35,8 @@ interface Waiting {
 /**
  * Reports that found nobody, one at a time: an ad system that comes back is not met by a crowd. One that fails
  * again goes to the end of the line, which then rests for at least as long as `Retry-After` asked and longer each
- * time, from one second to 30. In memory: a shop with more to lose keeps what `onDropped` tells it.
+ * time, from one second to 30. In memory: a shop with more to lose keeps what `onDropped` tells it, and hands it to
+ * `resend` later.
  */
 export function createReportQueue(options: ReportQueueOptions) {
   const { log, capacity = CAPACITY, random = Math.random, onDropped = () => {} } = options;
@@ -51,7 +52,11 @@ export function createReportQueue(options: ReportQueueOptions) {
   };
   const drop = (report: UnsentReport, reason: DropReason) => {
     log.error({ kind: report.kind, reason, waiting: waiting.length }, 'a report is lost');
-    onDropped(report, reason);
+    try {
+      onDropped(report, reason);
+    } catch (error) {
+      log.error({ kind: report.kind, error: String(error) }, 'onDropped failed');
+    }
   };
   const sendFirst = async () => {
     const first = waiting[0];

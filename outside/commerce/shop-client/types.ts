@@ -53,11 +53,23 @@ export type Reported<T> =
   | { readonly state: 'dropped' }
   | Refusal;
 
-/** A report that waits to be sent again. */
-export type UnsentReport =
-  | { readonly kind: 'click'; readonly body: ClickBody }
-  | { readonly kind: 'order'; readonly body: OrderBody }
-  | { readonly kind: 'cancellation'; readonly orderId: string; readonly body: CancellationBody };
+/** Reports as they wait to be sent again: plain JSON, all that sending needs, so that a shop can keep them in a file. */
+export interface ClickReport {
+  readonly kind: 'click';
+  readonly body: ClickBody;
+  /** Robots are known by it, also hours later. */
+  readonly shopper: ShopperHeaders;
+}
+export interface OrderReport {
+  readonly kind: 'order';
+  readonly body: OrderBody;
+}
+export interface CancellationReport {
+  readonly kind: 'cancellation';
+  readonly orderId: string;
+  readonly body: CancellationBody;
+}
+export type UnsentReport = ClickReport | OrderReport | CancellationReport;
 
 /** full: too many wait. old: nobody took it for 24 hours. closed: the shop ended first. refused: when sent again. */
 export type DropReason = 'full' | 'old' | 'closed' | 'refused';
