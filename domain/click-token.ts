@@ -1,5 +1,6 @@
 import { CLICK_DELIVERY_WINDOW_MS, CLICK_TOKEN_LIFE_MS } from './click-outcome.js';
 import { isPlacement, type Placement } from './placement.js';
+import { quoted } from './quoted.js';
 
 /**
  * What one answer promises about its ads. Signed as a whole by `infra/click-token`; nothing about price or identity
@@ -28,24 +29,20 @@ export interface TokenAd {
   readonly parametersVersion: number;
 }
 
-/** Compact JSON arrays: a token of five ads stays below 1 kB. */
+/** Compact JSON arrays: a token of five ads stays below 1 kB. Put together by hand, at a third of the price. */
 export function encodeTokenPayload(payload: ClickTokenPayload): string {
-  return JSON.stringify([
-    payload.issuedAt,
-    payload.requestId,
-    payload.placement,
-    payload.deviceHash,
-    payload.ads.map((ad) => [
-      ad.adId,
-      ad.campaignId,
-      ad.advertiserId,
-      ad.productId,
-      ad.slot,
-      ad.priceKrw,
-      [ad.rankScore, ad.runnerUpScore, ad.bidFloorKrw, ad.parametersVersion],
-    ]),
-  ]);
+  const { issuedAt, requestId, placement, deviceHash, ads } = payload;
+  let text = `[${issuedAt},${quoted(requestId)},"${placement}",${quoted(deviceHash)},[`;
+  let separator = '';
+  for (const ad of ads) {
+    text += separator + encodeAd(ad);
+    separator = ',';
+  }
+  return `${text}]]`;
 }
+
+const encodeAd = (ad: TokenAd): string =>
+  `[${quoted(ad.adId)},${quoted(ad.campaignId)},${quoted(ad.advertiserId)},${quoted(ad.productId)},${ad.slot},${ad.priceKrw},[${ad.rankScore},${ad.runnerUpScore},${ad.bidFloorKrw},${ad.parametersVersion}]]`;
 
 /** The inverse of `encodeTokenPayload`; null for anything else. */
 export function decodeTokenPayload(text: string): ClickTokenPayload | null {

@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { Hmac } from './hmac.js';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -14,13 +15,9 @@ export function newId(
 
 /** One-way, keyed: device ids and addresses are stored only in this form. 32 hex digits. */
 export function keyedHash(key: string, kind: 'device' | 'ip' | 'api-key' | 'session', value: string): string {
-  return createHmac('sha256', keyObject(key)).update(`${kind}:${value}`).digest('hex').slice(0, 32);
+  if (prepared?.key !== key) prepared = { key, hmac: new Hmac(Buffer.from(key)) };
+  return prepared.hmac.digest(`${kind}:${value}`, 'hex').slice(0, 32);
 }
 
-let prepared: { readonly key: string; readonly object: KeyObject } | null = null;
-
-/** A process has one key: made ready once, which saves a third of each hash. */
-function keyObject(key: string): KeyObject {
-  if (prepared?.key !== key) prepared = { key, object: createSecretKey(Buffer.from(key)) };
-  return prepared.object;
-}
+/** A process has one key: made ready once. */
+let prepared: { readonly key: string; readonly hmac: Hmac } | null = null;

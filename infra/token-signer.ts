@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { invariant } from '../domain/result.js';
 import { keyStateAt, type SigningDay, signingDayOf } from '../domain/signing-day.js';
+import { Hmac } from './hmac.js';
 
 /**
  * `<version>.<master key id>-<day>.<payload, base64url>.<HMAC-SHA256 of all before it, base64url>`
@@ -54,7 +55,7 @@ export function createTokenSigner(keys: string, purpose: TokenPurpose): TokenSig
           ? Buffer.from(payload)
           : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
       const signed = `${version}.${keyId}.${bytes.toString('base64url')}`;
-      return `${signed}.${signatureOf(key, signed)}`;
+      return `${signed}.${key.digest(signed, 'base64url')}`;
     },
     verify: (token, now) => verifyToken(keyring, version, token, now),
   };
@@ -75,7 +76,7 @@ function verifyToken(keyring: Keyring, ours: string, token: string, now: number)
   if (state !== 'verifies') return refused(state === 'expired' ? 'expired_key' : 'key_not_yet_valid');
   const key = keyring.keyOf(masterId, day, keyId);
   if (key === null) return refused('unknown_key');
-  const expected = Buffer.from(signatureOf(key, token.slice(0, token.length - signature.length - 1)));
+  const expected = Buffer.from(key.digest(token.slice(0, token.length - signature.length - 1), 'base64url'));
   const given = Buffer.from(signature);
   // Compared as text: base64url with stray bits would otherwise give one genuine token several spellings.
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return refused('bad_signature');
@@ -84,14 +85,11 @@ function verifyToken(keyring: Keyring, ours: string, token: string, now: number)
 
 const refused = (refusal: SignatureRefusal): SignedVerdict => ({ ok: false, refusal });
 
-const signatureOf = (key: KeyObject, signed: string): string =>
-  createHmac('sha256', key).update(signed).digest('base64url');
-
 /** The derived keys of one purpose, each derived once. */
 class Keyring {
   readonly #masters: ReadonlyMap<string, KeyObject>;
   readonly #purpose: TokenPurpose;
-  readonly #derived = new Map<string, KeyObject>();
+  readonly #derived = new Map<string, Hmac>();
 
   constructor(masters: ReadonlyMap<string, KeyObject>, purpose: TokenPurpose) {
     this.#masters = masters;
@@ -103,13 +101,13 @@ class Keyring {
   }
 
   /** `keyId` is the name of both, as in a token. Null for an unknown master key. */
-  keyOf(masterId: string, day: SigningDay, keyId: string): KeyObject | null {
+  keyOf(masterId: string, day: SigningDay, keyId: string): Hmac | null {
     const known = this.#derived.get(keyId);
     if (known !== undefined) return known;
     const master = this.#masters.get(masterId);
     if (master === undefined) return null;
     const info = `ads ${this.#purpose} token, day ${day}`;
-    const key = createSecretKey(Buffer.from(hkdfSync('sha256', master, '', info, DERIVED_KEY_BYTES)));
+    const key = new Hmac(Buffer.from(hkdfSync('sha256', master, '', info, DERIVED_KEY_BYTES)));
     // A clock that is moved by months in a demonstration leaves keys behind; they are derived again when needed.
     if (this.#derived.size >= MAX_DERIVED_KEYS) this.#derived.clear();
     this.#derived.set(keyId, key);

@@ -1,4 +1,5 @@
 import type { AdQueryResult } from '../../contracts/http/ad-server.js';
+import { quoted } from '../../domain/quoted.js';
 import { asciiJson } from './respond.js';
 
 type Ad = AdQueryResult['ads'][number];
@@ -22,9 +23,8 @@ export function adsJson(result: AdQueryResult): string {
 }
 
 const adJson = ({ adId, slot, productId, campaignId, advertiserId, label }: Ad): string =>
-  `{"adId":${quoted(adId)},"slot":${slot},"productId":${quoted(productId)},"campaignId":${quoted(campaignId)},"advertiserId":${quoted(advertiserId)},"label":${LABELS[label]}}`;
+  `{"adId":${id(adId)},"slot":${slot},"productId":${id(productId)},"campaignId":${id(campaignId)},"advertiserId":${id(advertiserId)},"label":${LABELS[label]}}`;
 
 const LABELS: Readonly<Record<Ad['label'], string>> = { 광고: asciiJson('광고') };
 
-const PLAIN = /^[\w-]*$/;
-const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : asciiJson(text));
+const id = (text: string): string => quoted(text, asciiJson);

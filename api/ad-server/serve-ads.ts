@@ -105,12 +105,13 @@ function createAuctioneer(deps: ServeAdsDeps) {
   return (asked: Asked, ranked: readonly RankingEntry[]): Served => {
     const { query, requestId, page, now } = asked;
     if (ranked.length === 0) return noFill(deps, asked, 'no_candidates');
+    const audience = audienceOf(query, now);
     const auction = runAuction(ranked, {
       maxAds: query.maxAds,
       firstSlot: page.shown.length + 1,
       now,
       viewedProductId: query.productId ?? null,
-      isTargeted: (targeting) => matchesTargeting(targetings.get(targeting), audienceOf(query, now)),
+      isTargeted: (targeting) => matchesTargeting(targetings.get(targeting), audience),
       isCampaignStopped,
       isAdvertiserStopped,
       isAlreadyShown: page.isAlreadyShown,
