@@ -1,7 +1,11 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Logger } from 'pino';
+import { INVALID_DATA } from '../contracts/temporal/campaign-lifecycle.js';
 import type { InvalidClickFindingActivities } from '../contracts/temporal/invalid-click-finding.js';
+import type { Result } from '../domain/result.js';
 import type { DatabasePool } from '../infra/postgres.js';
 import { decideFinding, expireFinding } from '../operations/decide-invalid-click-finding.js';
+import { findBursts, planDailyFinding } from '../operations/find-daily-bursts.js';
 import { readFindingProgress } from '../operations/read-invalid-click-findings.js';
 import {
   finishFinding,
@@ -34,5 +38,14 @@ export function createInvalidClickFindingActivities({
       const corrections = await finishFinding(pool, findingId);
       log.info({ findingId, corrections }, 'invalid clicks taken back');
     },
+    planDailyFinding: async ({ businessDate }) => orEnd(await planDailyFinding(pool, businessDate)),
+    findBursts: async (period) => orEnd(await findBursts(pool, period)),
   });
+}
+
+/** What was asked wrongly stays wrong. */
+function orEnd<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  const { code, message } = result.error;
+  throw ApplicationFailure.create({ message: `${code}: ${message}`, type: INVALID_DATA, nonRetryable: true });
 }

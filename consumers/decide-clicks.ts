@@ -10,7 +10,7 @@ import { type ChargeBatchResult, type ChargedClick, chargeClicks } from '../oper
 import { publishBudgetLeft } from '../operations/publish-budget-left.js';
 import { deadLetterIdOf, recordDeadLetter } from '../operations/record-dead-letter.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
-import { resolveTakenDeadLetters } from '../operations/resolve-dead-letter.js';
+import { resolveTakenDeadLetters, type TakenReplay } from '../operations/resolve-dead-letter.js';
 import { decidedEvent } from './click-decided-event.js';
 import { type ClickDelivery, headerText, headerTexts } from './click-delivery.js';
 import { isPoison, retryWhileRunning } from './retry.js';
@@ -42,6 +42,7 @@ export async function decideClicks(
       topic: deps.adEventsTopic,
       partition,
       offset: message.offset,
+      value: message.value,
       replayOf: headerText(message, HEADER_DEAD_LETTER_ID),
     },
   }));
@@ -127,13 +128,14 @@ async function resolveReplays(
   byId: ReadonlyMap<string, ChargedClick>,
   keepGoing: () => boolean,
 ): Promise<boolean> {
-  const taken = new Map<number, string>();
+  const taken: TakenReplay[] = [];
   for (const { click, message } of deliveries) {
     const id = deadLetterIdOf(headerText(message, HEADER_DEAD_LETTER_ID));
     const outcome = byId.get(click.clickId)?.outcome;
-    if (id !== null && outcome !== undefined) taken.set(id, `click ${click.clickId}: ${outcome}`);
+    if (id === null || outcome === undefined) continue;
+    taken.push({ id, value: message.value, resolution: `click ${click.clickId}: ${outcome}` });
   }
-  if (taken.size === 0) return true;
+  if (taken.length === 0) return true;
   const resolved = await retryWhileRunning(() => resolveTakenDeadLetters(deps.pool, taken).then(() => true), {
     keepGoing,
     log: deps.log,

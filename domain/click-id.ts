@@ -10,14 +10,19 @@ export type ClickId = string & { readonly __clickId: true };
 
 /** Lays out the id. `hashHex` is a hash of request id and ad id, at least 20 hex digits (80 bits). */
 export function clickIdFrom(issuedAtMs: number, hashHex: string): ClickId {
-  invariant(Number.isSafeInteger(issuedAtMs) && issuedAtMs >= 0, `not a time: ${issuedAtMs}`);
+  invariant(
+    Number.isSafeInteger(issuedAtMs) && issuedAtMs >= 0 && issuedAtMs < END_OF_TIME_MS,
+    `not a time: ${issuedAtMs}`,
+  );
   invariant(/^[0-9a-f]{20,}$/.test(hashHex), 'a click id needs at least 20 hex digits of hash');
   const time = issuedAtMs.toString(16).padStart(12, '0');
   const variant = ((Number.parseInt(hashHex.slice(3, 4), 16) & 0x3) | 0x8).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hashHex.slice(0, 3)}-${variant}${hashHex.slice(4, 7)}-${hashHex.slice(7, 19)}` as ClickId;
 }
 
-const CLICK_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** In the year 9774. Up to it, and so up to `d`, the month of an id is a date everywhere; later years have five digits. */
+const END_OF_TIME_MS = 0xe00000000000;
+const CLICK_ID = /^[0-9a-d][0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 export function isClickId(text: string): text is ClickId {
   return CLICK_ID.test(text);

@@ -42,7 +42,7 @@ describe('click id', () => {
   test('carries the issue time and is the same for the same ad of the same answer', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+        fc.integer({ min: 0, max: 0xe00000000000 - 1 }),
         fc.stringMatching(/^[0-9a-f]{32}$/),
         (issuedAt, hash) => {
           const id = clickIdFrom(issuedAt, hash);
@@ -52,6 +52,13 @@ describe('click id', () => {
         },
       ),
     );
+  });
+
+  test('whose time has no date that a store takes is no click id', () => {
+    const last = 'dfffffff-ffff-7000-8000-000000000000';
+    expect(isClickId(last) && issuedMonthOf(last)).toBe('9774-08-01');
+    expect(isClickId('e0000000-0000-7000-8000-000000000000')).toBe(false);
+    expect(() => clickIdFrom(0xe00000000000, '0'.repeat(20))).toThrow(/not a time/);
   });
 
   test('names the partition by the Korean month of issue', () => {

@@ -43,6 +43,7 @@ describe('what a late rule needs', () => {
     ['body.clickIds', 'manual', { clickIds: ['a'], campaignId: 'cmp' }],
     ['body.clicksPerHour', 'manual', { ...A_DAY, campaignId: 'cmp', clicksPerHour: 30 }],
     ['body.from', 'device_burst_late', { toMs: NOW }],
+    ['body.from', 'manual', { fromMs: Date.parse('0000-01-01T00:00:00Z'), toMs: NOW, campaignId: 'cmp' }],
     ['body.to', 'device_burst_late', { fromMs: NOW - DAY_MS }],
     ['body.to', 'device_burst_late', { fromMs: NOW, toMs: NOW }],
     ['body.to', 'device_burst_late', { fromMs: NOW - DAY_MS, toMs: NOW + 1 }],

@@ -1,4 +1,12 @@
-import { addMonths, type BusinessDate, businessDateOf, DAY_MS, monthStartOf } from './business-date.js';
+import {
+  addDays,
+  addMonths,
+  type BusinessDate,
+  businessDateOf,
+  DAY_MS,
+  monthStartOf,
+  startOfBusinessDate,
+} from './business-date.js';
 import { err, type Failure, ok, type Result } from './result.js';
 
 /**
@@ -31,6 +39,8 @@ export const LEAST_CLICKS_PER_HOUR = 5;
 /** One finding, one decision: more is found in parts, by shorter periods. */
 export const MOST_CLICKS_OF_A_FINDING = 10_000;
 const MOST_DAYS_OF_A_FINDING = 31;
+/** Before it there was no click of ours; and earlier years have dates that no store takes. */
+const EARLIEST_MS = Date.UTC(2020, 0, 1);
 /** The burst rule reads every click of its period. */
 const MOST_DAYS_OF_A_BURST = 7;
 export const BURST_WINDOW_MS = 3_600_000;
@@ -79,6 +89,7 @@ function periodProblem(
   const mostDays = rule === 'device_burst_late' ? MOST_DAYS_OF_A_BURST : MOST_DAYS_OF_A_FINDING;
   if (fromMs === null) return field('from', 'The period needs a beginning.', 'Send from and to.');
   if (toMs === null) return field('to', 'The period needs an end.', 'Send from and to.');
+  if (fromMs < EARLIEST_MS) return field('from', 'There are no clicks that old.', 'Send a later beginning.');
   if (toMs <= fromMs) return field('to', 'The period ends before it begins.', 'Send a later end.');
   if (toMs > nowMs) return field('to', 'The period is not over.', 'Send an end that has passed.');
   if (toMs - fromMs > mostDays * DAY_MS)
@@ -96,6 +107,32 @@ export function placesOf(fromMs: number, toMs: number): { months: BusinessDate[]
   for (let month = monthStartOf(fromMs - TOKEN_LIFE_MS); month <= last; month = addMonths(month, 1))
     months.push(month);
   return { months, bookedFrom: businessDateOf(fromMs) };
+}
+
+/** Epoch ms of clicks, `[fromMs, toMs)`. */
+export interface FindingPeriod {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The last day of which every click has arrived: a shop's queue delivers for a day. */
+export const completeDayAt = (nowMs: number): BusinessDate => addDays(businessDateOf(nowMs), -2);
+
+export const periodOfDay = (date: BusinessDate): FindingPeriod => ({
+  fromMs: startOfBusinessDate(date),
+  toMs: startOfBusinessDate(addDays(date, 1)),
+});
+
+const SHORTEST_PART_MS = 60_000;
+
+/** A period whose clicks are too many for one finding, in two; none when it is as short as it gets. */
+export function halvesOf({ fromMs, toMs }: FindingPeriod): FindingPeriod[] {
+  if (toMs - fromMs <= SHORTEST_PART_MS) return [];
+  const middleMs = fromMs + Math.ceil((toMs - fromMs) / 2);
+  return [
+    { fromMs, toMs: middleMs },
+    { fromMs: middleMs, toMs },
+  ];
 }
 
 export const FINDING_STATUSES = ['waiting', 'reversing', 'completed', 'withdrawn', 'expired'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MOST_SHOWN_CHARS, maskedRecord, maskedText } from './masked-record.js';
+import { MOST_SHOWN_CHARS, maskedField, maskedRecord, maskedText } from './masked-record.js';
 
 const TOKEN = 'k1-20780.eyJhZHMiOlt7ImFkSWQiOiJhZF8x.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg';
 const HASH = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
@@ -30,6 +30,29 @@ describe('what is shown of a record that was set aside', () => {
     expect(maskedRecord(`{"clickToken":"${TOKEN}`)).not.toContain('c2lnbmF0dXJl');
     expect(maskedRecord(`{"clickId":"1","password":"hunter2"`)).toBe('{"clickId":"1","password":"***"');
     expect(maskedRecord(JSON.stringify({ note: `see ${TOKEN} of a@b.kr` }))).not.toMatch(/eyJ|a@b/);
+  });
+
+  it('hides numbers that name a person, and headers by their name', () => {
+    expect(
+      JSON.parse(maskedRecord('{"phone":1012345678,"cardNumber":4111111111111111,"tokenAgeMs":5}')),
+    ).toEqual({ phone: '***', cardNumber: '***', tokenAgeMs: 5 });
+    expect([maskedField('authorization', 'Bearer x'), maskedField('type', 'AD_CLICKED')]).toEqual([
+      '***',
+      'AD_CLICKED',
+    ]);
+  });
+
+  it.each([
+    ['one run', 'a'.repeat(1_000_000)],
+    ['short runs', 'a-'.repeat(500_000)],
+    ['dots', 'aaaaaaaaaaaaaaaa.'.repeat(60_000)],
+    ['addresses that are none', 'a@'.repeat(500_000)],
+    ['quotes', '"x" '.repeat(250_000)],
+  ])('takes no longer than its length deserves: a megabyte of %s', (_what, text) => {
+    const started = performance.now();
+    maskedRecord(text);
+    maskedRecord(JSON.stringify({ text }));
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   it('keeps ids, hashes and ordinary words of a text', () => {

@@ -25,6 +25,16 @@ export const NOTIFICATION_TEMPLATES = {
       body: 'A later check found #{clicks} clicks charged on #{days} invalid: #{amount} won came back to the funds that had paid (what you owe is paid first). They are marked in your list of clicks.',
     },
   },
+  invalid_clicks_found: {
+    ko: {
+      subject: '[광고센터 운영] 무효로 의심되는 클릭 #{clicks}건을 확인해 주세요',
+      body: '일일 점검에서 과금된 클릭 #{clicks}건(#{amount}원)이 무효로 의심됩니다. 7일 안에 확정하면 환급되고, 그러지 않으면 종료됩니다. 확인 번호: #{findingId}',
+    },
+    en: {
+      subject: '[Ads operations] #{clicks} clicks may be invalid: please decide',
+      body: 'The daily search found #{clicks} charged clicks (#{amount} won) that may be invalid. Confirmed within 7 days they are taken back; otherwise nothing moves. Finding: #{findingId}',
+    },
+  },
   tax_correction_needed: {
     ko: {
       subject: '[광고센터 운영] 수정세금계산서 #{count}건이 필요합니다',

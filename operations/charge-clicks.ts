@@ -21,6 +21,8 @@ export interface DeliveredClick {
     readonly topic: string;
     readonly partition: number;
     readonly offset: string;
+    /** The bytes as they came, kept when the click is set aside: a replay is known by them. */
+    readonly value?: Buffer | null;
     /** The dead letter that this record is the replay of. */
     readonly replayOf?: string | null;
   };
@@ -140,7 +142,7 @@ async function setAside(client: DatabaseClient, { delivery, reason }: LostDelive
     ...delivery.source,
     key: delivery.click.advertiserId,
     headers: { type: delivery.click.type },
-    value: Buffer.from(JSON.stringify(delivery.click)),
+    value: delivery.source.value ?? Buffer.from(JSON.stringify(delivery.click)),
     reason,
   });
 }

@@ -32,6 +32,11 @@ const TOO_MUCH: Failure = {
   nextStep: 'Look at it in parts: a shorter period, or one campaign or device after the other.',
 };
 
+const TOO_LONG: Failure = {
+  ...TOO_MUCH,
+  message: 'The period holds more clicks than can be looked through.',
+};
+
 /** What a rule finds now. Failures: `finding_too_large`, `clicks_not_charged`, `nothing_found`. */
 export async function findInvalidClicks(
   db: Queryable,
@@ -44,7 +49,7 @@ export async function findInvalidClicks(
     if (found.value.length > MOST_CLICKS_OF_A_FINDING) return err(TOO_MUCH);
     return found.value.length === 0 ? err(NOTHING_FOUND) : found;
   } catch (error) {
-    if (sqlStateOf(error) === STATEMENT_TIMED_OUT) return err(TOO_MUCH);
+    if (sqlStateOf(error) === STATEMENT_TIMED_OUT) return err(TOO_LONG);
     throw error;
   }
 }
@@ -113,7 +118,8 @@ async function searchPeriod(db: Queryable, criteria: FindingCriteria, period: Pe
 /**
  * Clicks beyond the first N of their device in the hour that ends with them: `(t − 1 h, t]`, so a click exactly an hour
  * older does not count. Every click of the device counts, on whatever campaign and however it ended; charged ones are
- * found. The time is the click's own: clicks that a shop's queue delivers late are no burst.
+ * found. The time is the click's own: clicks that a shop's queue delivers late are no burst. At one time they come in
+ * the order of their ids, since a shop may tell whole seconds: the first N are left there, too.
  */
 async function searchBursts(db: Queryable, criteria: FindingCriteria, period: Period): Promise<FoundClick[]> {
   const { deviceHashes, campaignId, clicksPerHour } = criteria;
@@ -122,10 +128,12 @@ async function searchBursts(db: Queryable, criteria: FindingCriteria, period: Pe
   const { rows } = await db.query<FoundClick>(
     `WITH seen AS (
        SELECT c.*, count(*) OVER (PARTITION BY c.device_hash ORDER BY c.clicked_at
-         RANGE BETWEEN interval '${BURST_WINDOW_MS - 1} milliseconds' PRECEDING AND CURRENT ROW) AS in_hour
+           RANGE BETWEEN interval '${BURST_WINDOW_MS - 1} milliseconds' PRECEDING AND CURRENT ROW)
+         - count(*) OVER at_once + row_number() OVER (at_once ORDER BY c.click_id) AS in_hour
        FROM click_charge c
        WHERE c.issued_month = ANY($1::date[]) AND c.booked_date >= $2 AND c.clicked_at >= $3 AND c.clicked_at < $5
-         AND (cardinality($6::text[]) = 0 OR c.device_hash = ANY($6)))
+         AND (cardinality($6::text[]) = 0 OR c.device_hash = ANY($6))
+       WINDOW at_once AS (PARTITION BY c.device_hash, c.clicked_at))
      SELECT ${COLUMNS} FROM seen c
      WHERE c.in_hour > $7 AND c.clicked_at >= $4 AND ($8::text IS NULL OR c.campaign_id = $8) AND ${STILL_CHARGED} ${IN_ORDER}`,
     [

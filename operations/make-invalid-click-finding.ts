@@ -11,6 +11,7 @@ import {
 } from '../infra/postgres.js';
 import { auditInTransaction } from './audit-in-transaction.js';
 import { type FoundClick, findInvalidClicks } from './find-invalid-clicks.js';
+import { notify } from './notify.js';
 
 export interface FindingRequest {
   readonly rule: LateRule;
@@ -21,6 +22,8 @@ export interface FindingRequest {
 export interface FindingOrder extends FindingRequest {
   readonly actorId: string;
   readonly actorRole: string;
+  /** `system`: nobody looks on, so the admins are told; and who asks starts the finding's workflow for certain. */
+  readonly via: 'console' | 'system';
   /** The same key with the same request answers with the finding that it made. */
   readonly idempotencyKey: string;
 }
@@ -30,11 +33,11 @@ export async function previewFinding(
   pool: DatabasePool,
   { rule, criteria }: FindingRequest,
 ): Promise<Result<FoundClick[]>> {
-  const problem = criteriaProblem(rule, criteria, await businessNowMs(pool));
+  const problem = criteriaProblem(rule, criteria, await readBusinessNowMs(pool));
   return problem === null ? findInvalidClicks(pool, rule, criteria) : err(problem);
 }
 
-async function businessNowMs(db: Queryable): Promise<number> {
+export async function readBusinessNowMs(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ now: Date }>('SELECT business_now() AS now');
   return rows[0]?.now.getTime() ?? Date.now();
 }
@@ -50,7 +53,7 @@ export async function makeFinding(
   return withRetriedTransaction(pool, async (client) => {
     const earlier = await readByKey(client, order);
     if (earlier !== null) return earlier;
-    const problem = criteriaProblem(order.rule, order.criteria, await businessNowMs(client));
+    const problem = criteriaProblem(order.rule, order.criteria, await readBusinessNowMs(client));
     if (problem !== null) return err(problem);
     const found = await findInvalidClicks(client, order.rule, order.criteria);
     if (!found.ok) return found;
@@ -104,7 +107,8 @@ async function store(client: Queryable, order: FindingOrder, clicks: readonly Fo
   const promoKrw = clicks.reduce((sum, click) => sum + click.promoKrw, 0);
   await client.query(
     `INSERT INTO invalid_click_finding (id, idempotency_key, rule, criteria, note, clicks, advertisers, cash_krw, promo_krw,
-       created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, business_now(), $10)`,
+       created_at, created_by, workflow_started_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, business_now(), $10, CASE WHEN $11 THEN clock_timestamp() END)`,
     [
       findingId,
       keyOf(order),
@@ -116,6 +120,7 @@ async function store(client: Queryable, order: FindingOrder, clicks: readonly Fo
       cashKrw,
       promoKrw,
       order.actorId,
+      order.via === 'system',
     ],
   );
   const rows = clicks.map((click) => [
@@ -131,11 +136,26 @@ async function store(client: Queryable, order: FindingOrder, clicks: readonly Fo
   await auditInTransaction(client, {
     actorId: order.actorId,
     actorRole: order.actorRole,
-    via: 'console',
+    via: order.via,
     action: 'invalid_click_finding.made',
     objectType: 'invalid_click_finding',
     objectId: findingId,
     detail: { rule: order.rule, clicks: clicks.length, advertisers, cashKrw, promoKrw },
   });
+  if (order.via === 'system') await tellAdmins(client, findingId, clicks, cashKrw + promoKrw);
   return findingId;
+}
+
+async function tellAdmins(
+  client: Queryable,
+  findingId: string,
+  clicks: readonly FoundClick[],
+  amountKrw: number,
+): Promise<void> {
+  await notify(client, {
+    dedupeKey: `invalid-clicks-found:${findingId}`,
+    template: 'invalid_clicks_found',
+    to: { role: 'admin' },
+    variables: { findingId, clicks: String(clicks.length), amount: amountKrw.toLocaleString('en-US') },
+  });
 }

@@ -51,14 +51,9 @@ export interface FindingFilter {
 export async function listFindings(db: Queryable, filter: FindingFilter): Promise<FindingRow[]> {
   const { rows } = await db.query<FindingRow>(
     `${FINDING} WHERE ($1::text IS NULL OR f.status = $1)
-       AND ($2::timestamptz IS NULL OR (f.created_at, f.id) < ($2, $3))
+       AND ($2::bigint IS NULL OR (f.created_at, f.id) < (to_timestamp($2 / 1000.0), $3))
      ORDER BY f.created_at DESC, f.id DESC LIMIT $4`,
-    [
-      filter.status ?? null,
-      filter.before === null ? null : new Date(filter.before[0]).toISOString(),
-      filter.before?.[1] ?? null,
-      filter.limit + 1,
-    ],
+    [filter.status ?? null, filter.before?.[0] ?? null, filter.before?.[1] ?? null, filter.limit + 1],
   );
   return rows;
 }
@@ -99,14 +94,28 @@ export interface MonthToCorrect {
   readonly month: string;
 }
 
-/** Invoices of the months whose cash charges a finding takes (or has taken) back. */
+/**
+ * Invoices that say more than is charged once the finding is carried out: the newest document of the month counts fewer
+ * reversals than there are with those to come. What was taken back before the invoice was drafted nets in it, and what a
+ * correction says already needs none.
+ */
 export async function listMonthsToCorrect(db: Queryable, findingId: string): Promise<MonthToCorrect[]> {
   const { rows } = await db.query<MonthToCorrect>(
-    `SELECT t.id AS "taxInvoiceId", t.advertiser_id AS "advertiserId", left(t.month::text, 7) AS month
-     FROM tax_invoice t WHERE t.seq = 0 AND t.state <> 'CANCELLED' AND (t.advertiser_id, t.month) IN (
-       SELECT advertiser_id, date_trunc('month', charge_booked_date)::date FROM invalid_click_finding_click
-       WHERE finding_id = $1 AND state <> 'already_reversed' AND cash_krw > 0)
-     ORDER BY t.advertiser_id, t.month`,
+    `WITH touched AS (
+       SELECT c.advertiser_id, date_trunc('month', c.charge_booked_date)::date AS month,
+         coalesce(sum(c.cash_krw) FILTER (WHERE c.state = 'pending'), 0) AS to_come
+       FROM invalid_click_finding_click c JOIN invalid_click_finding f ON f.id = c.finding_id
+       WHERE c.finding_id = $1 AND c.cash_krw > 0 AND (c.state = 'reversed' OR (f.status IN ('waiting', 'reversing')
+         AND c.state = 'pending' AND NOT EXISTS (SELECT FROM click_reversal r WHERE r.click_id = c.click_id)))
+       GROUP BY 1, 2)
+     SELECT i.id AS "taxInvoiceId", i.advertiser_id AS "advertiserId", left(i.month::text, 7) AS month
+     FROM touched t JOIN tax_invoice i ON i.advertiser_id = t.advertiser_id AND i.month = t.month AND i.seq = 0
+     CROSS JOIN LATERAL (SELECT n.basis_reversed_krw FROM tax_invoice n
+       WHERE n.advertiser_id = i.advertiser_id AND n.month = i.month AND n.state <> 'CANCELLED' ORDER BY n.seq DESC LIMIT 1) newest
+     WHERE i.state <> 'CANCELLED' AND newest.basis_reversed_krw < t.to_come + (
+       SELECT coalesce(sum(r.cash_krw), 0) FROM click_reversal r WHERE r.advertiser_id = t.advertiser_id
+         AND r.charge_booked_date >= t.month AND r.charge_booked_date < (t.month + interval '1 month')::date)
+     ORDER BY i.advertiser_id, i.month`,
     [findingId],
   );
   return rows;

@@ -35,16 +35,22 @@ export async function recordDeadLetter(pool: pg.Pool | pg.PoolClient, letter: De
   );
 }
 
-/** False when this record is nobody's replay; the same place in the log counts once. */
+/**
+ * False when this record is nobody's replay: what a header says counts only for the same bytes, so that a record with
+ * the id of another letter (of a database that was restored, say) is set aside by itself and not lost. A place in the
+ * log that was counted, or lies before the last one, is a redelivery.
+ */
 async function raiseFailures(pool: pg.Pool | pg.PoolClient, letter: DeadLetter): Promise<boolean> {
   const id = deadLetterIdOf(letter.replayOf);
   if (id === null) return false;
   const { rowCount } = await pool.query(
     `UPDATE dead_letter SET
-       failures = failures + (CASE WHEN (last_partition, last_offset) IS DISTINCT FROM ($3::integer, $4::bigint) THEN 1 ELSE 0 END),
-       failed_at = now(), last_partition = $3, last_offset = $4, reason = CASE WHEN resolved_at IS NULL THEN $5 ELSE reason END
-     WHERE id = $1 AND topic = $2`,
-    [id, letter.topic, letter.partition, letter.offset, storable(letter.reason)],
+       failures = failures + (CASE WHEN last_partition = $3 AND last_offset >= $4 THEN 0 ELSE 1 END),
+       failed_at = CASE WHEN last_partition = $3 AND last_offset >= $4 THEN failed_at ELSE now() END,
+       last_partition = $3, last_offset = CASE WHEN last_partition = $3 THEN greatest(last_offset, $4) ELSE $4 END,
+       reason = CASE WHEN resolved_at IS NULL THEN $5 ELSE reason END
+     WHERE id = $1 AND topic = $2 AND value IS NOT DISTINCT FROM $6::bytea`,
+    [id, letter.topic, letter.partition, letter.offset, storable(letter.reason), letter.value],
   );
   return rowCount === 1;
 }

@@ -1,5 +1,5 @@
 import { err, type Failure, ok, type Result } from '../domain/result.js';
-import { type DatabasePool, type Queryable, withTransaction } from '../infra/postgres.js';
+import { type DatabasePool, withTransaction } from '../infra/postgres.js';
 import { auditInTransaction } from './audit-in-transaction.js';
 import { type DeadLetterRow, readDeadLetter } from './read-dead-letters.js';
 
@@ -33,7 +33,7 @@ export async function resolveDeadLetter(
     const letter = await readDeadLetter(client, request.id, { lock: true });
     if (letter === null) return err(NO_SUCH_DEAD_LETTER);
     if (letter.resolvedAt !== null) return err(resolvedAlready(letter));
-    await markResolved(client, [request.id], request.actorId, request.note);
+    await client.query(RESOLVE, [request.id, request.actorId, request.note]);
     const { actorId, actorRole, via } = request;
     await auditInTransaction(client, {
       actorId,
@@ -50,18 +50,27 @@ export async function resolveDeadLetter(
 
 const BY_WORKER = 'balance-worker';
 
+export interface TakenReplay {
+  readonly id: number;
+  /** What was taken. Another record that names this letter does not end it: its own click would have no outcome. */
+  readonly value: Buffer | null;
+  readonly resolution: string;
+}
+
 /** Replayed records whose clicks have their outcome: nobody has to look at them any more. Safe to repeat. */
 export async function resolveTakenDeadLetters(
   pool: DatabasePool,
-  taken: ReadonlyMap<number, string>,
+  taken: readonly TakenReplay[],
 ): Promise<void> {
-  for (const [id, resolution] of taken) await markResolved(pool, [id], BY_WORKER, resolution);
+  for (const { id, value, resolution } of taken) {
+    await pool.query(`${RESOLVE} AND value IS NOT DISTINCT FROM $4::bytea`, [
+      id,
+      BY_WORKER,
+      resolution,
+      value,
+    ]);
+  }
 }
 
-async function markResolved(db: Queryable, ids: readonly number[], by: string, why: string): Promise<void> {
-  await db.query(
-    `UPDATE dead_letter SET resolved_at = now(), resolved_by = $2, resolution = $3
-     WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL`,
-    [ids, by, why],
-  );
-}
+const RESOLVE = `UPDATE dead_letter SET resolved_at = now(), resolved_by = $2, resolution = $3
+  WHERE id = $1 AND resolved_at IS NULL`;

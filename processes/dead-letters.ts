@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { TOPICS } from '../contracts/topics.js';
 import { deadLetterStatusOf } from '../domain/dead-letter.js';
-import { maskedRecord, maskedText } from '../domain/masked-record.js';
+import { maskedField, maskedRecord, maskedText } from '../domain/masked-record.js';
 import { appendRecord, topicName } from '../infra/kafka.js';
 import { createPool, type DatabasePool } from '../infra/postgres.js';
 import {
@@ -82,13 +82,17 @@ function refused({ message, nextStep }: { readonly message: string; readonly nex
   return 1;
 }
 
+/** A record may hold what commands a terminal: control characters are shown by their code. */
+const printable = (text: string) =>
+  text.replace(/[^\P{C}\n]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`);
+
 function lineOf(letter: DeadLetterRow): string {
   const { id, topic, partition, offset, failures, replays } = letter;
   const place = `${topic}/${partition}/${offset}`;
   const counts = `failed ${failures}×, replayed ${replays}×`;
   const end =
     letter.resolution === null ? maskedText(letter.reason) : `${letter.resolution} (${letter.resolvedBy})`;
-  return `${String(id).padStart(6)}  ${deadLetterStatusOf(letter).padEnd(8)}  ${place}  ${counts}  ${end}\n`;
+  return `${String(id).padStart(6)}  ${deadLetterStatusOf(letter).padEnd(8)}  ${place}  ${counts}  ${printable(end).replaceAll('\n', ' ')}\n`;
 }
 
 async function list({ pool, options }: Call): Promise<number> {
@@ -106,14 +110,20 @@ async function show({ pool, ids: [id, ...others] }: Call): Promise<number> {
   const letter = await readDeadLetter(pool, id);
   if (letter === null) return refused({ message: `There is no dead letter ${id}.` });
   const value = await readDeadLetterValue(pool, id);
-  const headers = Object.entries(letter.headers).map(([name, text]) => `${name}: ${maskedText(text ?? '')}`);
+  const headers = Object.entries(letter.headers).map(
+    ([name, text]) => `${name}: ${maskedField(name, text ?? '')}`,
+  );
   process.stdout.write(
-    `${lineOf(letter)}key      ${maskedText(letter.key ?? '(none)')}\nheaders  ${headers.join(', ')}\n`,
+    printable(
+      `${lineOf(letter)}key      ${maskedText(letter.key ?? '(none)')}\nheaders  ${headers.join(', ')}\n`,
+    ),
   );
   process.stdout.write(
     `since    ${letter.createdAt.toISOString()}, failed last ${letter.failedAt.toISOString()}\n`,
   );
-  process.stdout.write(`${value === null ? '(no value)' : maskedRecord(value.toString('utf8'))}\n`);
+  process.stdout.write(
+    `${value === null ? '(no value)' : printable(maskedRecord(value.toString('utf8')))}\n`,
+  );
   return 0;
 }
 

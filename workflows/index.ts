@@ -2,6 +2,7 @@
 export { advertiserOnboarding } from './advertiser-onboarding.js';
 export { autoTopUp } from './auto-top-up.js';
 export { campaignLifecycle } from './campaign-lifecycle.js';
+export { dailyInvalidClicks } from './daily-invalid-clicks.js';
 export { dailyMonitoring } from './daily-monitoring.js';
 export { dailySettlement, settleOpenDays } from './daily-settlement.js';
 export { invalidClickReversal } from './invalid-click-reversal.js';

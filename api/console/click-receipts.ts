@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { businessDateSchema } from '../../contracts/http/business-clock.js';
 import { clickReceiptSchema } from '../../contracts/http/click-receipt.js';
 import { ROLES, requireOwnership } from '../../domain/access.js';
-import { type BusinessDate, isBusinessDate } from '../../domain/business-date.js';
+import { type BusinessDate, isBusinessDate, SEOUL_OFFSET_MS } from '../../domain/business-date.js';
 import { isClickId } from '../../domain/click-id.js';
 import { explainPrice, priceBasisOf } from '../../domain/click-receipt.js';
 import { explainDecision, invoicingOf } from '../../domain/click-receipt-texts.js';
@@ -84,7 +84,7 @@ function clicksCsvRoute(deps: ConsoleDeps): RouteDefinition {
   return defineRoute({
     method: 'get',
     path: '/v1/advertisers/{id}/clicks.csv',
-    summary: 'The clicks of a day as a file for a spreadsheet.',
+    summary: 'The clicks of a day as a file for a spreadsheet, times in Korea.',
     tags: ['Money'],
     access: { roles: [...ROLES] },
     params: advertiserParamsSchema,
@@ -113,14 +113,26 @@ async function* everyClick(
   let rows = first;
   for (;;) {
     const page = rows.slice(0, question.limit);
-    for (const row of page)
-      yield { ...toClickBody(row), reason: row.reason ?? '', reversed: row.reversed ? 'reversed' : '' };
+    for (const row of page) yield csvRow(row);
     const last = page.at(-1);
     if (last === undefined || rows.length <= question.limit) return;
     const before = [last.bookedAt.getTime(), last.clickId] as const;
     rows = await listAdvertiserClicks(pool, { ...question, before });
   }
 }
+
+function csvRow(row: AdvertiserClickRow) {
+  return {
+    ...toClickBody(row),
+    clickedAt: inKorea(row.clickedAt),
+    bookedAt: inKorea(row.bookedAt),
+    reason: row.reason ?? '',
+    reversed: row.reversed ? 'reversed' : '',
+  };
+}
+
+/** The file is of a Korean day: a reader finds no times of the day before in it. */
+const inKorea = (at: Date) => new Date(at.getTime() + SEOUL_OFFSET_MS).toISOString().replace('Z', '+09:00');
 
 function toReceiptBody(receipt: ClickReceipt): ReceiptBody {
   const { click } = receipt;

@@ -7,7 +7,7 @@ import {
 } from '../../contracts/http/dead-letters.js';
 import { TOPICS } from '../../contracts/topics.js';
 import { deadLetterStatusOf } from '../../domain/dead-letter.js';
-import { maskedRecord, maskedText } from '../../domain/masked-record.js';
+import { maskedField, maskedRecord, maskedText } from '../../domain/masked-record.js';
 import { err } from '../../domain/result.js';
 import { appendRecord, topicName } from '../../infra/kafka.js';
 import {
@@ -72,7 +72,7 @@ function readRoute({ pool }: Deps): RouteDefinition {
       const value = await readDeadLetterValue(pool, row.id);
       const headers = Object.entries(row.headers).map(([name, text]) => [
         name,
-        text === null ? null : maskedText(text),
+        text === null ? null : maskedField(name, text),
       ]);
       return {
         status: 200,

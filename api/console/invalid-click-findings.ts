@@ -8,6 +8,7 @@ import {
 } from '../../contracts/http/invalid-click-findings.js';
 import { decidedStatus, FINDING_STATUSES, type FindingVerdict } from '../../domain/invalid-click-finding.js';
 import { err, ok, type Result } from '../../domain/result.js';
+import { countedAddress } from '../../domain/shopper-address.js';
 import { keyedHash } from '../../infra/ids.js';
 import { NO_SUCH_FINDING } from '../../operations/decide-invalid-click-finding.js';
 import type { FoundClick } from '../../operations/find-invalid-clicks.js';
@@ -71,7 +72,12 @@ function makeRoute({ pool, temporal, config }: Deps): RouteDefinition {
         const found = await previewFinding(pool, request);
         return found.ok ? { status: 200 as const, body: previewBody(request, found.value) } : found;
       }
-      const made = await makeFinding(pool, { ...request, idempotencyKey, ...auditActor(actor) });
+      const made = await makeFinding(pool, {
+        ...request,
+        idempotencyKey,
+        via: 'console',
+        ...auditActor(actor),
+      });
       if (!made.ok) return made;
       const { findingId } = made.value;
       const started = await startInvalidClickReversal(pool, temporal.client, findingId);
@@ -82,9 +88,9 @@ function makeRoute({ pool, temporal, config }: Deps): RouteDefinition {
   });
 }
 
-/** Addresses never get further than this. */
+/** Addresses never get further than this; they are hashed as those of clicks are, IPv6 by its network. */
 function toRequest(body: z.output<typeof findingRequestSchema>, hashKey: string): FindingRequest {
-  const addresses = (body.ipAddresses ?? []).map((ip) => keyedHash(hashKey, 'ip', ip));
+  const addresses = (body.ipAddresses ?? []).map((ip) => keyedHash(hashKey, 'ip', countedAddress(ip)));
   return {
     rule: body.rule,
     note: body.note,

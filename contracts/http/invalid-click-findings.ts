@@ -19,7 +19,7 @@ export const findingRequestSchema = z.object({
     .array(z.union([z.ipv4(), z.ipv6()]))
     .max(MOST_NAMED)
     .optional()
-    .describe('Hashed on arrival: only the hashes are kept.'),
+    .describe('Hashed on arrival, IPv6 by its /64 network: only the hashes are kept.'),
   campaignId: z.string().min(1).max(64).optional(),
   clickIds: z.array(z.string().refine(isClickId, 'the id of a click')).min(1).max(MOST_NAMED).optional(),
   clicksPerHour: z
@@ -87,7 +87,7 @@ export const findingDetailSchema = findingSchema.extend({
   needsCorrection: z
     .array(z.object({ taxInvoiceId: z.string(), advertiserId: z.string(), month: z.string() }))
     .describe(
-      'Tax invoices whose month is touched: finance draws up corrections when the clicks are taken back.',
+      'Tax invoices that will say, or say, more than is charged: finance draws up corrections when the clicks are taken back.',
     ),
 });
 

@@ -1,4 +1,4 @@
-import type { FindingStatus, FindingVerdict } from '../../domain/invalid-click-finding.js';
+import type { FindingPeriod, FindingStatus, FindingVerdict } from '../../domain/invalid-click-finding.js';
 
 /** Names and types only. Inputs and histories carry ids and counts: no device, no address, no money of a person. */
 export const invalidClickReversalId = (findingId: string) => `invalid-click-reversal:${findingId}`;
@@ -67,4 +67,30 @@ export interface InvalidClickFindingActivities {
   tellFindingAdvertisers(input: { findingId: string; after: string }): Promise<{ next: string | null }>;
   /** Ends the finding, and tells finance which tax invoices need a correction. */
   finishFinding(input: { findingId: string }): Promise<void>;
+  /** The day that is asked for, or the last one of which every click has arrived. */
+  planDailyFinding(input: {
+    businessDate?: string;
+  }): Promise<FindingPeriod & { readonly businessDate: string }>;
+  /** Freezes the bursts of a period, and tells the admins; null: there are none. */
+  findBursts(
+    period: FindingPeriod,
+  ): Promise<{ readonly findingId: string | null; readonly tooMany: boolean }>;
+}
+
+/** By schedule, every morning: the rule that needs no names is asked, and its finding waits for an admin. */
+export const DAILY_INVALID_CLICKS = {
+  workflowType: 'dailyInvalidClicks',
+  workflowId: 'daily-invalid-clicks',
+} as const;
+
+export interface DailyInvalidClicksInput {
+  /** Set by a person who looks at another day. */
+  readonly businessDate?: string;
+}
+
+export interface DailyInvalidClicks {
+  readonly businessDate: string;
+  readonly findingIds: readonly string[];
+  /** Too many clicks for one finding in so short a time: somebody has to look at them by campaign. */
+  readonly notSearched: readonly FindingPeriod[];
 }

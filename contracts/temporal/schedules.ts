@@ -1,4 +1,5 @@
 import { TASK_QUEUES } from './campaign-lifecycle.js';
+import { DAILY_INVALID_CLICKS } from './invalid-click-finding.js';
 import {
   DAILY_MONITORING,
   MONITORING_WORKFLOW_IDS,
@@ -47,6 +48,15 @@ export const SCHEDULES: readonly ScheduleSpec[] = [
     workflowId: MONITORING_WORKFLOW_IDS.daily,
     taskQueue: TASK_QUEUES.business,
     cron: '0 8 * * *',
+    catchupWindow: '1 days',
+  },
+  {
+    scheduleId: 'daily-invalid-clicks',
+    note: 'Looks for bursts of clicks in the last day of which every click has arrived, for an admin to decide.',
+    workflowType: DAILY_INVALID_CLICKS.workflowType,
+    workflowId: DAILY_INVALID_CLICKS.workflowId,
+    taskQueue: TASK_QUEUES.settlement,
+    cron: '30 9 * * *',
     catchupWindow: '1 days',
   },
   {

@@ -303,6 +303,7 @@ describe('a receipt is shown', () => {
   test('for a click id only', async () => {
     for (const id of [
       'x',
+      'ffffffff-ffff-7fff-8fff-ffffffffffff',
       '019a0000-0000-4000-8000-000000000000',
       clickIdOf('split', issuedAtMs).toUpperCase(),
     ]) {

@@ -2,12 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
+import { HEADER_DEAD_LETTER_ID, HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { lockWallets } from '../../operations/money-locks.js';
 import { reconcile } from '../../operations/reconcile.js';
+import { recordDeadLetter } from '../../operations/record-dead-letter.js';
 import { startBalanceWorker } from '../../processes/balance-worker.js';
 import { deadLetters } from '../../processes/dead-letters.js';
 import type { RunningProcess } from '../../processes/process.js';
@@ -60,6 +61,7 @@ interface Letter {
   readonly resolvedBy: string | null;
   readonly resolution: string | null;
   readonly value?: string;
+  readonly valueBytes?: number;
 }
 
 const act = (path: string, body?: unknown) =>
@@ -73,13 +75,12 @@ const unresolved = async (reason: string): Promise<Letter[]> => {
 };
 
 /** Appends as an ad server does. */
-async function append(value: string): Promise<void> {
+async function append(value: string, headers: Record<string, string> = {}): Promise<void> {
+  const own = { [HEADER_TYPE]: 'AD_CLICKED', 'reply-to': 'ads-gone' };
   await producer.send({
     topic: topicName(config, TOPICS.adEvents),
     acks: -1,
-    messages: [
-      { key: NAMES.advertiserId, value, headers: { [HEADER_TYPE]: 'AD_CLICKED', 'reply-to': 'ads-gone' } },
-    ],
+    messages: [{ key: NAMES.advertiserId, value, headers: { ...own, ...headers } }],
   });
 }
 
@@ -192,6 +193,50 @@ test('a click whose month has no partition is charged once it has one, once, tho
   expect(invariants.filter((invariant) => !invariant.ok)).toEqual([]);
 });
 
+test('a record that names the letter of another one is set aside by itself, and ends none', async () => {
+  const letter = await appendUntilSetAside('"the first"', 'schema:');
+  const header = { [HEADER_DEAD_LETTER_ID]: String(letter.id) };
+  const good = click('good');
+  await append(JSON.stringify(good), header);
+  await append('"another one"', header);
+  const letters = await poll(
+    'both are set aside',
+    async () => [await unresolved('schema:')].find((rows) => rows.length === 2),
+    30_000,
+  );
+  expect(letters).toMatchObject([
+    { id: letter.id, failures: 1, status: 'waiting' },
+    { failures: 1, status: 'waiting' },
+  ]);
+  const charged = await api.owner.query('SELECT FROM click_charge WHERE click_id = $1', [good.clickId]);
+  expect(charged.rowCount).toBe(1);
+  for (const { id } of letters) await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
+});
+
+test('a replay that fails at two places counts each once, in whatever order they are delivered again', async () => {
+  const { pool } = api.deps;
+  const letter = { topic: 'ad-events', partition: 0, key: null, headers: {}, value: Buffer.from('x') };
+  await recordDeadLetter(pool, { ...letter, offset: '1000', reason: 'the first time' });
+  const { rows } = await api.owner.query<{ id: string }>(
+    `SELECT id FROM dead_letter WHERE reason = 'the first time'`,
+  );
+  const id = Number(rows[0]?.id);
+  for (const offset of ['1001', '1002', '1001', '1002']) {
+    await recordDeadLetter(pool, { ...letter, offset, reason: 'again', replayOf: String(id) });
+  }
+  expect(await letterOf(id)).toMatchObject({ failures: 3, reason: 'again' });
+  await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
+});
+
+test('a letter keeps its bytes when a newer worker reads them and fails for another reason', async () => {
+  const written = `{ "spaces": 1, ${JSON.stringify(click('bytes', Date.UTC(2024, 4, 15))).slice(1)}`;
+  const letter = await appendUntilSetAside(written, 'no partition');
+  expect(await letterOf(letter.id)).toMatchObject({ valueBytes: Buffer.byteLength(written) });
+  await replayedUntil(letter.id, (now) => now.failures === 2);
+  expect(await unresolved('no partition')).toHaveLength(1);
+  await act(`/v1/dead-letters/${letter.id}/resolution`, { note: 'made by a test' });
+});
+
 test('the command lists, replays by reason and resolves; its exit code says whether anything is left', async () => {
   const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -205,6 +250,11 @@ test('the command lists, replays by reason and resolves; its exit code says whet
     expect(output()).toContain('1 of 1 replayed, 0 resolved');
     expect(await letterOf(letter.id)).toMatchObject({ failures: 2, replays: 1 });
     expect(await run('show', String(letter.id))).toBe(0);
+    const hostile = await appendUntilSetAside('\u001b[2J', 'json:');
+    expect(await run('show', String(hostile.id))).toBe(0);
+    expect(output()).toContain('\\u{1b}[2J');
+    expect(output()).not.toContain('\u001b');
+    await act(`/v1/dead-letters/${hostile.id}/resolution`, { note: 'made by a test' });
     expect(await run('resolve', String(letter.id), '--note', 'no click', '--by', 'usr_admin')).toBe(0);
     expect(await run('replay', '--all')).toBe(0);
     expect(await acts(letter.id)).toEqual(['usr_admin dead_letter.resolved', 'cli dead_letter.replayed']);

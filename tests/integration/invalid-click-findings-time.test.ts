@@ -64,6 +64,7 @@ async function finding(name: string): Promise<string> {
     criteria,
     note: 'a test of time',
     idempotencyKey: name,
+    via: 'console',
     ...ADMIN,
   });
   if (!made.ok) throw new Error(made.error.message);

@@ -415,10 +415,8 @@ test('a charge of a closed day and an invoiced month is booked today; finance he
   const first = await settled(1);
   expect(first.status).toBe('completed');
 
-  expect(await takeBack({ rule: 'manual', clickIds: [ids[2]] })).toMatchObject({
-    reversedCashKrw: 700,
-    needsCorrection: [],
-  });
+  const early = await takeBack({ rule: 'manual', clickIds: [ids[2]] });
+  expect(early).toMatchObject({ reversedCashKrw: 700, needsCorrection: [] });
   // The debt is paid first; nothing reaches the wallet, and with nothing owed the balance alone keeps it stopped.
   expect(await takeBack({ rule: 'manual', clickIds: [debtor.clickId] })).toMatchObject({
     reversedCashKrw: 900,
@@ -446,6 +444,14 @@ test('a charge of a closed day and an invoiced month is booked today; finance he
       200,
     );
   expect(await accepted(original)).toMatchObject({ totalAmountKrw: 6_600 });
+  // It was taken back before the invoice was drawn up, and nets in it.
+  const needed = async (finding: Answer['body']) =>
+    (await read(String(finding.findingId))).needsCorrection as unknown[];
+  expect(await needed(early)).toEqual([]);
+  const dropped = await make({ rule: 'manual', clickIds: [ids[1]] });
+  expect((await read(dropped)).needsCorrection).toMatchObject([{ taxInvoiceId: original }]);
+  await post(`${FINDINGS}/${dropped}/withdrawal`);
+  expect((await read(dropped)).needsCorrection).toEqual([]);
 
   const done = await takeBack({ rule: 'manual', clickIds: [ids[0]] });
   expect(done).toMatchObject({
@@ -460,6 +466,7 @@ test('a charge of a closed day and an invoiced month is booked today; finance he
   });
   expect(correction.status).toBe(202);
   expect(await accepted(`${advertiserId}:${month}:1`)).toMatchObject({ totalAmountKrw: -5_500 });
+  expect(await needed(done)).toEqual([]);
   expect(await budgetOf(campaignOf(advertiserId))).toMatchObject({ totalSpentKrw: 1_100 });
   await expectBooksInOrder();
 }, 300_000);

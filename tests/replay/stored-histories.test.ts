@@ -31,7 +31,10 @@ test('there are histories of each way that money and people can go', () => {
     'campaign-lifecycle.approved-changed-ended.json',
     'campaign-lifecycle.continued-run.json',
     'campaign-lifecycle.rejected-resubmitted-approved-by-signal.json',
+    'daily-invalid-clicks.found.json',
     'daily-settlement.completed.json',
+    'invalid-click-reversal.signal-ignored-confirmed-in-chunks.json',
+    'invalid-click-reversal.withdrawn.json',
     'top-up.card-refused-then-confirmed.json',
     'top-up.virtual-account-deposited.json',
   ]);
@@ -53,7 +56,13 @@ test.each([
     '.planResubmission({',
   ],
   ['campaign-lifecycle.approved-changed-ended.json', '.planReview({', '.checkCampaignPolicy({'],
+  ['daily-invalid-clicks.found.json', '.findBursts(', '.readFinding('],
   ['daily-settlement.completed.json', '.planSettlementChunks({', '.listOpenDays({'],
+  [
+    'invalid-click-reversal.signal-ignored-confirmed-in-chunks.json',
+    '.reverseFindingChunk({',
+    '.finishFinding({',
+  ],
   ['top-up.card-refused-then-confirmed.json', '.confirmCardPayment({', '.openTopUp({'],
 ])(
   '%s finds a workflow out that takes its steps in another order',
