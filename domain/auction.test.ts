@@ -176,6 +176,20 @@ describe('a winner that cannot pay its price', () => {
       ['c', FLOOR_KRW],
     ]);
   });
+
+  it('does not raise the price of others from below the last slot either', () => {
+    const ads = [
+      candidate({ adId: 'a', maxCpcKrw: 1_000 }),
+      candidate({ adId: 'b', maxCpcKrw: 900 }),
+      candidate({ adId: 'c', maxCpcKrw: 500 }),
+    ];
+    const result = run(ads, { ...left({ 'cmp-of-b': 499 }), maxAds: 1 });
+    expect(result.winners).toMatchObject([{ priceKrw: 500, runnerUpScore: 10_000_000 }]);
+    expect([reasonOf('b', result), reasonOf('c', result)]).toEqual(['cannot_afford', 'outranked']);
+    const payable = run(ads, { ...left({ 'cmp-of-b': 500 }), maxAds: 1 });
+    expect(payable.winners[0]?.priceKrw).toBe(900);
+    expect([reasonOf('b', payable), reasonOf('c', payable)]).toEqual(['outranked', 'outranked']);
+  });
 });
 
 const MOST_ADS = 25;
@@ -391,6 +405,22 @@ describe('for every market with limits', () => {
       );
       const others = candidates.filter((ad) => !broke.has(ad));
       expect(run(others, { ...hooks, leftKrw: () => Infinity }).winners).toEqual(winners);
+    });
+  });
+
+  it('one slot more changes nothing above it', () => {
+    limited(({ winners }, candidates, hooks) => {
+      const more = run(candidates, { ...hooks, maxAds: hooks.maxAds + 1 });
+      expect(more.winners.slice(0, hooks.maxAds)).toEqual(winners);
+    });
+  });
+
+  it('tells of each candidate in rank order, and of nobody else', () => {
+    limited(({ dropped, examined }, candidates) => {
+      const told = dropped.map(({ candidate: ad }) => ad);
+      expect(told).toEqual([...told].sort(compareRanked));
+      const looked = new Set([...candidates].sort(compareRanked).slice(0, examined));
+      expect(told.every((ad) => looked.has(ad))).toBe(true);
     });
   });
 

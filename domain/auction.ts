@@ -25,7 +25,7 @@ export const NO_BID_REASONS = {
   below_floor: 203,
   /** Its even spending sits this query out. */
   paced: 204,
-  /** What is left of balance or budget is less than the price that it would pay. */
+  /** What is left of balance or budget is less than the price of its place. */
   cannot_afford: 205,
   viewed_product: 301,
   not_targeted: 302,
@@ -82,46 +82,25 @@ type Dropped<T> = { readonly candidate: T; readonly reason: NoBidReason };
  * another advertiser, the first one not shown included (generalised second price: Edelman, Ostrovsky, Schwarz,
  * "Internet Advertising and the Generalized Second-Price Auction", 2007).
  *
- * A winner that cannot pay its price leaves, and the rest is priced again without it: the lowest of them first,
- * because its leaving lowers the price of those above. Each round leaves one ad out for good, so that it ends; a
- * second round is rare, since only ads that are nearly out of money can cause one.
+ * Who cannot pay the price of its place leaves, shown or not: a high bid on an empty purse must not raise the price of
+ * others. The rest is priced again without it: the lowest first, because its leaving lowers the price of those above.
+ * So what a slot costs does not depend on how many slots there are. Each round leaves one ad out for good, so that it
+ * ends; a second round is rare, since only ads that are nearly out of money can cause one.
  */
 export function runAuction<T extends AuctionCandidate>(
   ranked: readonly T[],
   rules: AuctionRules,
 ): AuctionResult<T> {
-  let result = priceRound(ranked, rules, null);
+  let round = admit(ranked, rules, null);
   let broke: Set<T> | null = null;
   for (;;) {
-    const poorest = lowestUnaffordable(result.winners, rules);
-    if (poorest === null) return result;
+    const poorest = lowestUnaffordable(round.contenders, rules);
+    if (poorest === null) break;
     broke ??= new Set();
     broke.add(poorest);
-    result = priceRound(ranked, rules, broke);
+    round = admit(ranked, rules, broke);
   }
-}
-
-/** One auction without those who turned out not to be able to pay. */
-function priceRound<T extends AuctionCandidate>(
-  ranked: readonly T[],
-  rules: AuctionRules,
-  broke: ReadonlySet<T> | null,
-): AuctionResult<T> {
-  const contenders: T[] = [];
-  const advertisers = new Set<string>();
-  const dropped: Dropped<T>[] = [];
-  let examined = 0;
-  for (const candidate of ranked) {
-    if (contenders.length > rules.maxAds) break;
-    examined += 1;
-    const reason = broke?.has(candidate) ? 'cannot_afford' : noBidReason(candidate, rules, advertisers);
-    if (reason !== null) {
-      dropped.push({ candidate, reason });
-      continue;
-    }
-    advertisers.add(candidate.advertiserId);
-    contenders.push(candidate);
-  }
+  const { contenders, dropped, examined } = round;
   const winners = contenders.slice(0, rules.maxAds).map((candidate, index) => {
     const runnerUp = contenders[index + 1] ?? null;
     return {
@@ -131,23 +110,61 @@ function priceRound<T extends AuctionCandidate>(
       runnerUpScore: runnerUp?.rankScore ?? null,
     };
   });
-  const outranked = contenders[rules.maxAds];
-  if (outranked !== undefined) dropped.push({ candidate: outranked, reason: 'outranked' });
   return { winners, dropped, examined };
 }
 
+interface Round<T> {
+  /** Best first: the winners, then those who were outranked. */
+  readonly contenders: readonly T[];
+  readonly dropped: readonly Dropped<T>[];
+  readonly examined: number;
+}
+
+/**
+ * Who takes part, without those who turned out not to be able to pay: as many as there are slots, and of the rest as
+ * many as it takes to meet one that can pay whatever its place costs. That one is nearly always the first.
+ */
+function admit<T extends AuctionCandidate>(
+  ranked: readonly T[],
+  rules: AuctionRules,
+  broke: ReadonlySet<T> | null,
+): Round<T> {
+  const contenders: T[] = [];
+  const advertisers = new Set<string>();
+  const dropped: Dropped<T>[] = [];
+  let examined = 0;
+  for (const candidate of ranked) {
+    examined += 1;
+    const reason = broke?.has(candidate) ? 'cannot_afford' : noBidReason(candidate, rules, advertisers);
+    if (reason !== null) {
+      dropped.push({ candidate, reason });
+      continue;
+    }
+    advertisers.add(candidate.advertiserId);
+    contenders.push(candidate);
+    if (contenders.length <= rules.maxAds) continue;
+    dropped.push({ candidate, reason: 'outranked' });
+    if (leftOf(candidate, rules) >= candidate.maxCpcKrw) break;
+  }
+  return { contenders, dropped, examined };
+}
+
 function lowestUnaffordable<T extends AuctionCandidate>(
-  winners: readonly Winner<T>[],
+  contenders: readonly T[],
   rules: AuctionRules,
 ): T | null {
-  for (let index = winners.length - 1; index >= 0; index -= 1) {
-    const winner = winners[index];
-    if (winner === undefined) continue;
-    const { candidate, priceKrw } = winner;
-    if (rules.leftKrw(candidate.campaignId, candidate.advertiserId) < priceKrw) return candidate;
+  for (let index = contenders.length - 1; index >= 0; index -= 1) {
+    const candidate = contenders[index];
+    if (candidate === undefined) continue;
+    const leftKrw = leftOf(candidate, rules);
+    if (leftKrw >= candidate.maxCpcKrw) continue;
+    if (leftKrw < clickPriceKrw(candidate, contenders[index + 1] ?? null)) return candidate;
   }
   return null;
 }
+
+const leftOf = ({ campaignId, advertiserId }: AuctionCandidate, rules: AuctionRules): number =>
+  rules.leftKrw(campaignId, advertiserId);
 
 function noBidReason(
   candidate: AuctionCandidate,
@@ -164,8 +181,7 @@ function noBidReason(
   if (candidate.targeting !== undefined && !rules.isTargeted(candidate.targeting)) return 'not_targeted';
   if (rules.isPaced(candidate.campaignId)) return 'paced';
   // No price is below the floor, so this one is out before anything is priced.
-  if (rules.leftKrw(candidate.campaignId, candidate.advertiserId) < candidate.bidFloorKrw)
-    return 'cannot_afford';
+  if (leftOf(candidate, rules) < candidate.bidFloorKrw) return 'cannot_afford';
   if (advertisersIn.has(candidate.advertiserId)) return 'sibling_ranked_higher';
   return null;
 }

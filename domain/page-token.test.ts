@@ -8,6 +8,7 @@ import {
   MOST_ADS_IN_PAGE_TOKEN,
   withShown,
 } from './page-token.js';
+import { RANKING_DEPTH } from './placement.js';
 
 const six = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const payloads = fc.record({
@@ -37,9 +38,9 @@ describe('what a page token says', () => {
     expect(decodePagePayload(new Uint8Array(13))).toBeNull();
   });
 
-  it('holds the newest hundred ads', () => {
-    const ids = Array.from({ length: 130 }, (_, index) => `ad_${index}`);
-    const shown = withShown(withShown([], ids.slice(0, 90)), ids.slice(90));
+  it('holds a whole ranking, and the newest ads of a longer visit', () => {
+    const ids = Array.from({ length: RANKING_DEPTH + 30 }, (_, index) => `ad_${index}`);
+    const shown = withShown(withShown([], ids.slice(0, 190)), ids.slice(190));
     expect(shown).toEqual(ids.slice(30).map(adHash));
   });
 });

@@ -1,11 +1,13 @@
+import { RANKING_DEPTH } from './placement.js';
+
 /** A visit that pauses for longer starts again with its first page. */
 export const PAGE_TOKEN_LIFE_MS = 30 * 60_000;
-/** The newest ones; a visit of more ads may see its oldest again. */
-export const MOST_ADS_IN_PAGE_TOKEN = 100;
+/** A whole ranking, so that every visit comes to the end of its list; were it less, its oldest ads would come again. */
+export const MOST_ADS_IN_PAGE_TOKEN = RANKING_DEPTH;
 
 /**
  * What one answer knows about the visit, for the next page of the same list. Ads and list stand as 48 bits of a
- * hash: six bytes each, so that a hundred ads stay below 1 kB of URL. Two of a few hundred ids meet once in ten
+ * hash: six bytes each, so that two hundred ads stay below 2 kB of URL. Two of a few hundred ids meet once in ten
  * billion visits, and then an ad waits for the next visit.
  */
 export interface PageTokenPayload {

@@ -183,10 +183,17 @@ const WITHOUT_SAMPLES: FindingTexts = {
   nextStepKo: '입찰가를 올리거나, 클릭이 더 잘 되는 상품을 광고하세요.',
   nextStepEn: 'Raise the bid, or advertise products that are clicked more.',
 };
+/** Said instead when something else limits it: "nothing to do" would contradict that. */
+const SERVED_WITH_LIMITS: FindingTexts = {
+  ko: '노출되고 있습니다. 최근 24시간 동안 #{won}번 노출 자리를 얻었습니다(경매의 #{sharePercent}%).',
+  en: 'It is served: #{won} slots won in the last 24 hours (#{sharePercent}% of the auctions).',
+  nextStepKo: '위에 나온 제한을 풀면 더 많이 노출됩니다.',
+  nextStepEn: 'It is shown more once the limits above are lifted.',
+};
 const NEVER_AGAIN: FindingTexts = {
   ...TEXTS.outside_schedule,
-  ko: '선택한 요일·시간대에 맞는 때가 없습니다.',
-  en: 'No hour of the week is chosen.',
+  ko: '남은 집행 기간에 선택한 요일·시간대가 없습니다.',
+  en: 'None of the chosen days and hours is left before the campaign ends.',
 };
 
 const PLACEMENT_NAMES: Readonly<Record<Placement, { ko: string; en: string }>> = {
@@ -196,8 +203,8 @@ const PLACEMENT_NAMES: Readonly<Record<Placement, { ko: string; en: string }>> =
   SEARCH: { ko: '검색', en: 'search' },
 };
 const WINDOW_NAMES: ReadonlyMap<unknown, { ko: string; en: string }> = new Map([
-  ['last_hour', { ko: '최근 1시간', en: 'last hour' }],
-  ['last_day', { ko: '최근 24시간', en: 'last 24 hours' }],
+  ['last_hour', { ko: '최근 1~2시간', en: 'the last 1 to 2 hours' }],
+  ['last_day', { ko: '최근 24시간', en: 'the last 24 hours' }],
 ]);
 
 /** Every sentence of a finding, with its numbers. */
@@ -215,6 +222,7 @@ export function explainFinding(finding: Finding): FindingTexts {
 function textsOf({ code, facts }: Finding): FindingTexts {
   if (code === 'below_shown_range' && facts.neededBidKrw === null) return WITHOUT_SAMPLES;
   if (code === 'outside_schedule' && facts.opensAt === null) return NEVER_AGAIN;
+  if (code === 'served' && facts.limits !== 0) return SERVED_WITH_LIMITS;
   return TEXTS[code];
 }
 

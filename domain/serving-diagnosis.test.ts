@@ -281,9 +281,36 @@ describe('findings side by side', () => {
   });
 });
 
+describe('a campaign of several ads', () => {
+  const codesOf = (counts: OutcomeCounts) =>
+    diagnoseServing(facts({ live: live(counts) })).map(({ code }) => code);
+
+  test('that wins every auction with one of them is not told to bid more, and won all of them', () => {
+    const counts = { won: 100, sibling_not_examined: 200 };
+    expect(codesOf(counts)).toEqual(['own_siblings', 'served']);
+    const served = diagnoseServing(facts({ live: live(counts) })).at(-1);
+    expect(served?.facts).toMatchObject({ won: 100, sharePercent: 100 });
+  });
+
+  test('is judged by auctions, not by ads', () => {
+    const counts = { outranked: 5, sibling_not_examined: 10 };
+    expect(diagnoseServing(facts({ live: live(counts) })).at(-1)?.facts.considered).toBe(5);
+  });
+});
+
+test('what limits a campaign and "nothing to do" are never said together', () => {
+  for (const [, given] of CASES) {
+    const findings = diagnoseServing(given);
+    const served = findings.find(({ code }) => code === 'served');
+    const isLimited = findings.some(({ severity }) => severity === 'limiting');
+    if (served) expect(/Nothing to do/.test(explainFinding(served).nextStepEn)).toBe(!isLimited);
+  }
+});
+
 describe('the schedule', () => {
   const opensAt = (hours: number[], daysOfWeek: number[] = []) =>
-    diagnoseServing(facts({}, { targeting: { ...EVERYBODY, hours, daysOfWeek } }))[0]?.facts.opensAt;
+    diagnoseServing(facts({}, { targeting: { ...EVERYBODY, hours, daysOfWeek }, endDate: '2026-12-31' }))[0]
+      ?.facts.opensAt;
 
   test.each([
     [[13], [], '2026-11-26 13:00'],
@@ -292,6 +319,13 @@ describe('the schedule', () => {
     [[12], [3, 5], '2026-11-27 12:00'],
   ])('hours %j on days %j open next at %s', (hours, days, at) => {
     expect(opensAt(hours, days)).toBe(at);
+  });
+
+  test('never opens after the last day', () => {
+    const targeting = { ...EVERYBODY, hours: [9] };
+    const [told] = diagnoseServing(facts({}, { targeting, endDate: '2026-11-26' }));
+    expect(told).toMatchObject({ code: 'outside_schedule', facts: { opensAt: null } });
+    expect(told && explainFinding(told).en).toContain('left before the campaign ends');
   });
 
   test('the whole of the chosen hour is open, also just before its end', () => {
@@ -339,6 +373,18 @@ describe('the bid that is needed', () => {
     const none = diagnoseServing(facts({ live: live(counts) }))[0];
     expect(none?.facts.neededBidKrw).toBeNull();
     expect(none && explainFinding(none).nextStepEn).toContain('Raise the bid');
+  });
+
+  test('is not asked for once the bid was raised and has not lost since, though the hour holds the older losses', () => {
+    const counts = { won: 10, outranked: 990 };
+    const codes = (...samples: ServingSample[]) =>
+      diagnoseServing(facts({ live: live(counts, { samples }) })).map(({ code }) => code);
+    const before = lost({ maxCpcKrw: 200, rankScore: 4_000_000 });
+    const since = lost({ outcome: 'won', slot: 1, priceKrw: 250 });
+    expect(codes(since, before, before)).toEqual(['served']);
+    expect(codes(before, before)).toEqual(['served']);
+    expect(codes(lost(), since, before)[0]).toBe('below_shown_range');
+    expect(codes(lost({ outcome: 'paced' }), lost())[0]).toBe('below_shown_range');
   });
 
   test('half of the auctions, rounded to a percent, is where it begins', () => {

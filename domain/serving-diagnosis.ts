@@ -1,14 +1,15 @@
+import type { NoBidReason } from './auction.js';
 import { businessDateOf, SEOUL_OFFSET_MS } from './business-date.js';
 import { CAMPAIGN_LIMITS, type CampaignBid, type ReviewedKeyword } from './campaign-draft.js';
 import { servingWindow } from './campaign-snapshot.js';
 import type { Placement } from './placement.js';
 import {
   addCounts,
+  chancesIn,
   consideredIn,
+  countOfReason,
   type OutcomeCounts,
-  outrankedIn,
   type PlacementCounts,
-  type ServingOutcome,
   type ServingSample,
 } from './serving-outcome.js';
 import { isStopActive, type StopState } from './serving-stop.js';
@@ -123,7 +124,8 @@ export function diagnoseServing(facts: DiagnosisFacts): Finding[] {
     ...auctionFindings(facts),
   ];
   const isBlocked = found.some((finding) => finding.severity === 'blocking');
-  const all = isBlocked ? found : [...found, ...demandFindings(facts)];
+  const limits = found.filter((finding) => finding.severity === 'limiting').length;
+  const all = isBlocked ? found : [...found, ...demandFindings(facts, limits)];
   return all.sort(byImportance);
 }
 
@@ -229,8 +231,10 @@ function rankingFindings({ campaign, live }: DiagnosisFacts): Finding[] {
 function scheduleFindings({ campaign, now }: DiagnosisFacts): Finding[] {
   if (isScheduled(campaign.targeting, now)) return [];
   const nextHour = (Math.floor(now / HOUR_MS) + 1) * HOUR_MS;
+  const { endAt } = servingWindow(campaign);
   for (let hour = 0; hour < HOURS_PER_WEEK; hour += 1) {
     const at = nextHour + hour * HOUR_MS;
+    if (at >= endAt) break;
     if (isScheduled(campaign.targeting, at))
       return [finding('outside_schedule', 'blocking', { opensAt: koreanTime(at) })];
   }
@@ -269,7 +273,7 @@ type Window = 'last_hour' | 'last_day';
 const percent = (part: number, whole: number) => Math.round((100 * part) / whole);
 
 /** Reasons that are worth a word from this percentage of all auctions on. */
-const SHARES: readonly [ServingOutcome, number, FindingCode, Severity][] = [
+const SHARES: readonly [NoBidReason, number, FindingCode, Severity][] = [
   ['not_targeted', 50, 'targeting_narrow', 'limiting'],
   ['cannot_afford', 10, 'cannot_afford', 'limiting'],
   ['paced', 20, 'paced', 'limiting'],
@@ -284,12 +288,14 @@ function shareFindings(
   considered: number,
   window: Window,
 ): Finding[] {
-  return SHARES.flatMap(([outcome, leastPercent, code, severity]) => {
-    const sharePercent = percent(counts[outcome] ?? 0, considered);
+  return SHARES.flatMap(([reason, leastPercent, code, severity]) => {
+    const sharePercent = percent(countOfReason(counts, reason).count, considered);
     if (sharePercent < leastPercent) return [];
     return [finding(code, severity, { placement, sharePercent, window })];
   });
 }
+
+const isLost = ({ outcome }: ServingSample) => outcome === 'outranked';
 
 /** From this percentage of the auctions in which it competed on, a campaign stands below the shown range. */
 const LOST_PERCENT = 50;
@@ -300,12 +306,15 @@ function belowShownRange(
   samples: readonly ServingSample[],
   window: Window,
 ): Finding[] {
-  const outranked = outrankedIn(counts);
+  const outranked = countOfReason(counts, 'outranked').count;
   const competed = outranked + (counts.won ?? 0);
   if (competed === 0 || percent(outranked, competed) < LOST_PERCENT) return [];
-  const lost = samples.filter(
-    (sample) => sample.outcome === 'outranked' && sample.maxCpcKrw === bid.maxCpcKrw,
-  );
+  const lost = samples.filter(isLost).filter(({ maxCpcKrw }) => maxCpcKrw === bid.maxCpcKrw);
+  const newest = samples
+    .filter((sample) => sample.outcome === 'won' || isLost(sample))
+    .slice(0, SAMPLES_JUDGED);
+  // The counts still hold auctions of an older bid. Nobody is told to raise a bid that has not lost since it was made.
+  if (newest.length > 0 && !newest.some((sample) => lost.includes(sample))) return [];
   const needed = neededBid(lost.slice(0, SAMPLES_JUDGED));
   return [
     finding('below_shown_range', 'limiting', {
@@ -338,17 +347,18 @@ export function neededBid(samples: readonly ServingSample[]): number | null {
   return bidKrw <= maxCpcKrw ? bidKrw : null;
 }
 
-/** Nothing stands in its way: is it asked for at all, and shown? */
-function demandFindings({ campaign, live }: DiagnosisFacts): Finding[] {
+/** Nothing stands in its way: is it asked for at all, and shown? `limits`: how much was found that could be better. */
+function demandFindings({ campaign, live }: DiagnosisFacts, limits: number): Finding[] {
   if (live === null) return [];
   const ofAll = (counts: PlacementCounts) => Object.values(counts).reduce(addCounts, {});
   const day = ofAll(live.lastDay);
-  const considered = consideredIn(day);
-  if (considered === 0) {
+  if (consideredIn(day) === 0) {
     if (live.isRanked === false) return [finding('outside_ranking', 'limiting')];
     return [finding('no_queries', 'limiting', { keywords: campaign.keywords.length })];
   }
   const won = day.won ?? 0;
-  if (won === 0) return [finding('not_won_yet', 'limiting', { considered })];
-  return [finding('served', 'info', { won, sharePercent: percent(won, considered) })];
+  // Of two ads in one auction one can win: counted by auctions, not by ads. Only siblings: another campaign stood in.
+  const auctions = chancesIn(day);
+  if (won === 0) return [finding('not_won_yet', 'limiting', { considered: auctions || consideredIn(day) })];
+  return [finding('served', 'info', { won, sharePercent: percent(won, auctions), limits })];
 }

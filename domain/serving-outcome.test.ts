@@ -10,7 +10,7 @@ import {
 
 test('every reason of the auction is an outcome that is counted', () => {
   expect([...SERVING_OUTCOMES].sort()).toEqual(
-    ['won', 'not_examined', ...Object.keys(NO_BID_REASONS)].sort(),
+    ['won', 'not_examined', 'sibling_not_examined', ...Object.keys(NO_BID_REASONS)].sort(),
   );
 });
 
@@ -32,6 +32,16 @@ describe('what a seller reads', () => {
 
   test('own ads that took part instead do not lower the rate', () => {
     expect(summariseOutcomes({ won: 50, sibling_ranked_higher: 50 }).winRate).toBe(1);
+    expect(summariseOutcomes({ won: 50, sibling_ranked_higher: 10, sibling_not_examined: 90 })).toEqual({
+      considered: 150,
+      examined: 60,
+      won: 50,
+      winRate: 1,
+      isEstimate: true,
+      reasons: [
+        { reason: 'sibling_ranked_higher', number: 401, count: 100, share: 0.6667, isEstimate: true },
+      ],
+    });
   });
 
   test('nothing considered has no rate', () => {

@@ -3,9 +3,11 @@ import type { Placement } from './placement.js';
 
 /**
  * What became of one ad in one auction of its ranking. `not_examined`: every slot was taken by a higher rank before
- * this ad was looked at; in the seller's words it was outranked. Only these are counted by samples.
+ * this ad was looked at; in the seller's words it was outranked. `sibling_not_examined`: the same, but a higher ranked
+ * ad of its own advertiser took part or was first in line; no bid would have brought this one in. Only these two are
+ * counted by samples.
  */
-export type ServingOutcome = 'won' | NoBidReason | 'not_examined';
+export type ServingOutcome = 'won' | NoBidReason | 'not_examined' | 'sibling_not_examined';
 export const SERVING_OUTCOMES = [
   'won',
   'not_started',
@@ -21,6 +23,7 @@ export const SERVING_OUTCOMES = [
   'sibling_ranked_higher',
   'outranked',
   'not_examined',
+  'sibling_not_examined',
 ] as const satisfies readonly ServingOutcome[];
 
 export type OutcomeCounts = Readonly<Partial<Record<ServingOutcome, number>>>;
@@ -58,7 +61,24 @@ export function consideredIn(counts: OutcomeCounts): number {
   return SERVING_OUTCOMES.reduce((sum, outcome) => sum + (counts[outcome] ?? 0), 0);
 }
 
-export const outrankedIn = (counts: OutcomeCounts) => (counts.outranked ?? 0) + (counts.not_examined ?? 0);
+/** Auctions in which a slot could have been won: not those where an own ad that ranked higher took part instead. */
+export const chancesIn = (counts: OutcomeCounts) =>
+  consideredIn(counts) - countOfReason(counts, 'sibling_ranked_higher').count;
+
+/** How often this became of the ads, in the seller's words, and how much of it was counted by samples. */
+export function countOfReason(
+  counts: OutcomeCounts,
+  reason: NoBidReason,
+): { count: number; sampled: number } {
+  const unseen = SAMPLED[reason];
+  const sampled = unseen === undefined ? 0 : (counts[unseen] ?? 0);
+  return { count: (counts[reason] ?? 0) + sampled, sampled };
+}
+
+const SAMPLED: Readonly<Partial<Record<NoBidReason, ServingOutcome>>> = {
+  outranked: 'not_examined',
+  sibling_ranked_higher: 'sibling_not_examined',
+};
 
 /** Both together, outcome by outcome. */
 export function addCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
@@ -89,21 +109,19 @@ export interface OutcomeSummary {
 
 /**
  * What a seller reads: the commonest reason first. The rate is won per auction in which an ad took part or could
- * have: an own ad that ranked higher took part in this one's place, so that two ads do not halve the rate.
+ * have, so that two ads do not halve the rate.
  */
 export function summariseOutcomes(counts: OutcomeCounts): OutcomeSummary {
   const considered = consideredIn(counts);
-  const sampled = counts.not_examined ?? 0;
+  const sampled = (counts.not_examined ?? 0) + (counts.sibling_not_examined ?? 0);
   const won = counts.won ?? 0;
-  const chances = considered - (counts.sibling_ranked_higher ?? 0);
+  const chances = chancesIn(counts);
   const reasons = SERVING_OUTCOMES.flatMap((reason): CountedReason[] => {
-    if (reason === 'won' || reason === 'not_examined') return [];
-    const count = reason === 'outranked' ? outrankedIn(counts) : (counts[reason] ?? 0);
+    if (reason === 'won' || reason === 'not_examined' || reason === 'sibling_not_examined') return [];
+    const { count, sampled: estimated } = countOfReason(counts, reason);
     if (count === 0) return [];
-    const isEstimate = reason === 'outranked' && sampled > 0;
-    return [
-      { reason, number: NO_BID_REASONS[reason], count, share: rounded(count / considered), isEstimate },
-    ];
+    const share = rounded(count / considered);
+    return [{ reason, number: NO_BID_REASONS[reason], count, share, isEstimate: estimated > 0 }];
   });
   return {
     considered,

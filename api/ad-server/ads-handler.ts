@@ -31,14 +31,16 @@ export type AdsHandler = (req: IncomingMessage, res: ServerResponse, query: stri
 export function adsHandler(deps: AdsHandlerDeps, doc: RouteDoc): AdsHandler {
   return (req, res, query) => {
     const startedAt = performance.now();
-    const refuse = (failure: FieldFailure) => {
-      const id = randomUUID();
+    const refuse = (failure: FieldFailure, id: string = randomUUID()) => {
       withCorrelationId(id, () => respondProblem(res, failure, { [CORRELATION_HEADER]: id }));
       deps.metrics.answered('GET', doc.path, res.statusCode, performance.now() - startedAt);
     };
     const broken = (error: unknown) => {
-      deps.log.error({ err: error, method: 'GET', path: doc.path }, 'request failed');
-      refuse(INTERNAL_ERROR);
+      const id = randomUUID();
+      withCorrelationId(id, () =>
+        deps.log.error({ err: error, method: 'GET', path: doc.path }, 'request failed'),
+      );
+      refuse(INTERNAL_ERROR, id);
     };
     const answer = (served: Awaited<ReturnType<ServeAds>>) => {
       if (!served.ok) return refuse(served.error);

@@ -53,7 +53,14 @@ const tooMany = (retryAfterSeconds: number): FieldFailure => ({
 
 function apiKeyOf(req: IncomingMessage): string | null {
   const { authorization } = req.headers;
-  if (authorization?.startsWith(BEARER)) return authorization.slice(BEARER.length);
+  if (authorization !== undefined && isBearer(authorization)) {
+    return authorization.slice(BEARER.length).trimStart();
+  }
   const header = req.headers['x-api-key'];
   return typeof header === 'string' ? header : null;
 }
+
+/** In any case of letters, as HTTP has it (RFC 9110, 11.1); nearly always in the usual one. */
+const isBearer = (authorization: string): boolean =>
+  authorization.startsWith(BEARER) ||
+  authorization.slice(0, BEARER.length).toLowerCase() === BEARER.toLowerCase();

@@ -5,7 +5,7 @@ import { clickRequestSchema } from '../../contracts/http/ad-server.js';
 import { type ClickId, isClickId } from '../../domain/click-id.js';
 import type { Failure } from '../../domain/result.js';
 import type { DecidedClick } from '../../operations/find-click.js';
-import { type FieldFailure, fieldErrors, invalidRequest, sendProblem } from '../kit/problem.js';
+import { challengeOf, type FieldFailure, fieldErrors, invalidRequest, sendProblem } from '../kit/problem.js';
 import type { RouteDoc } from '../kit/route.js';
 import { type AcceptClick, decided } from './accept-click.js';
 import type { Authorise } from './authorise.js';
@@ -34,7 +34,7 @@ export function entrance(
     const answer = authorise(req, doc.access);
     const allowed = answer instanceof Promise ? await answer : answer;
     if (allowed.ok) next();
-    else sendProblem(res, allowed.error);
+    else sendProblem(res, allowed.error, challengeOf(allowed.error));
   };
 }
 

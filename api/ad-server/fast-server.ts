@@ -1,5 +1,6 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import type { Express } from 'express';
+import { SERVER_OPTIONS } from '../kit/server.js';
 
 /**
  * A `node:http` server whose requests and responses are born with Express's prototypes. Express otherwise changes
@@ -17,6 +18,7 @@ export function createFastServer(app: Express, listener: RequestListener): Serve
   ServerResponse.prototype = app.response;
   return http.createServer(
     {
+      ...SERVER_OPTIONS,
       IncomingMessage: IncomingMessage as unknown as typeof http.IncomingMessage,
       ServerResponse: ServerResponse as unknown as typeof http.ServerResponse,
     },

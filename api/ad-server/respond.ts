@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { CORRELATION_HEADER } from '../kit/app.js';
-import { type FieldFailure, PROBLEM_CONTENT_TYPE, toProblem } from '../kit/problem.js';
+import { challengeOf, type FieldFailure, PROBLEM_CONTENT_TYPE, toProblem } from '../kit/problem.js';
 
 /** On every answer, whoever writes it. A shop's server asks, never a page: nothing of it may be framed or run. */
 export const SECURITY_HEADERS = {
@@ -25,12 +25,12 @@ export function respond(res: ServerResponse, status: number, body: unknown, head
 const FLAT_JSON_HEADERS = Object.entries(JSON_HEADERS).flat();
 
 /**
- * 200 with JSON that is ready, all of it ASCII, where nothing has set a header before. Names and values in one list:
+ * JSON that is ready, all of it ASCII, where nothing has set a header before. Names and values in one list:
  * an object of ten properties costs more to put together than all the rest of the answer.
  */
-export function respondJson(res: ServerResponse, text: string, correlation: string): void {
+export function respondJson(res: ServerResponse, text: string, correlation: string, status = 200): void {
   const length = String(text.length);
-  res.writeHead(200, [...FLAT_JSON_HEADERS, CORRELATION_HEADER, correlation, 'content-length', length]);
+  res.writeHead(status, [...FLAT_JSON_HEADERS, CORRELATION_HEADER, correlation, 'content-length', length]);
   res.end(text, 'latin1');
 }
 
@@ -41,6 +41,7 @@ export function respondProblem(res: ServerResponse, failure: FieldFailure, heade
   const retry = failure.retryAfterSeconds;
   end(res, problem.status, asciiJson(problem), {
     ...PROBLEM_HEADERS,
+    ...challengeOf(failure),
     ...(retry === undefined ? {} : { 'retry-after': retry }),
     ...headers,
   });

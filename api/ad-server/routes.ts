@@ -25,6 +25,7 @@ import type { AcceptOrders } from './accept-orders.js';
 import { type AdsHandler, type AdsHandlerDeps, adsHandler } from './ads-handler.js';
 import { type ClickHandlersDeps, entrance, getClickHandler, postClickHandler } from './click-handlers.js';
 import { reportHandler } from './report-handler.js';
+import { type ShortClickHandler, shortClickHandler } from './short-click-handler.js';
 
 const shopperHeaders = z.object({
   'x-shopper-ip': z.string().optional().describe('Address of the shopper. Stored hashed only.'),
@@ -136,19 +137,30 @@ const CLICK_BODY_LIMIT = '16kb';
 const ORDER_BODY_LIMIT = '128kb';
 
 export const ADS_PATH = getAds.path;
+export const CLICKS_PATH = postClick.path;
 export const createAdsHandler = (deps: AdsHandlerDeps): AdsHandler => adsHandler(deps, getAds);
+export const createShortClickHandler = (deps: AdServerRoutesDeps): ShortClickHandler =>
+  shortClickHandler(deps, postClick);
 
 /** All routes of the ad server. */
 export function registerAdServerRoutes(app: Express, deps: AdServerRoutesDeps, ads: AdsHandler): void {
   const json = express.json({ limit: CLICK_BODY_LIMIT, strict: true, type: 'application/json' });
   const clickPath = expressPath(getClick.path);
-  app.get(getAds.path, (req, res) => ads(req, res, req.url.split('?')[1] ?? ''));
+  // Never run for its headers alone: an answer counts as ads that were served.
+  app.head(getAds.path, methodNotAllowedHandler(['GET']));
+  app.get(getAds.path, (req, res) => ads(req, res, queryOf(req.url)));
   app.post(postClick.path, entrance(deps, postClick), json, postClickHandler(deps));
   app.get(clickPath, entrance(deps, getClick), getClickHandler(deps));
   registerReports(app, deps);
   app.all(getAds.path, methodNotAllowedHandler(['GET']));
   app.all(postClick.path, methodNotAllowedHandler(['POST']));
   app.all(clickPath, methodNotAllowedHandler(['GET']));
+}
+
+/** All after the first question mark, as the short way reads it: a second one is part of a value. */
+function queryOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at + 1);
 }
 
 /** What a shop reports besides clicks: seen ads, orders, cancellations. */

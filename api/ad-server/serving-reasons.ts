@@ -57,7 +57,7 @@ export interface ServingReasonsOptions {
 
 /**
  * Why ads did and did not show, per campaign and clock hour: counted in memory, carried to Redis every five seconds.
- * Winners and examined candidates are counted exactly. Those below, up to 200 of each auction, are counted in one
+ * Winners and examined candidates are counted one by one. Those below, up to 200 of each auction, are counted in one
  * auction of N and count N times: estimates, off by about 1/√n after n samples.
  */
 export class ServingReasons implements AuctionNotes {
@@ -121,7 +121,8 @@ export class ServingReasons implements AuctionNotes {
     weight: number,
   ): void {
     const { placement } = query;
-    const notExamined = PLACEMENT_AT[placement] * OUTCOMES + OUTCOME_AT.not_examined;
+    const from = PLACEMENT_AT[placement] * OUTCOMES;
+    const inLine = new Set<string>();
     const describe = sampler(auction, query, this.#options.now());
     let nextWinner = 0;
     let nextDropped = 0;
@@ -131,13 +132,18 @@ export class ServingReasons implements AuctionNotes {
       const tally = this.#tallyOf(entry.campaignId);
       if (winner?.candidate === entry) {
         nextWinner += 1;
+        inLine.add(entry.advertiserId);
         tally.sample ??= describe(entry, index, 'won', winner);
       } else if (dropped?.candidate === entry) {
         nextDropped += 1;
+        if (dropped.reason === 'outranked') inLine.add(entry.advertiserId);
         tally.sample ??= describe(entry, index, dropped.reason, null);
       } else {
-        tally.counts[notExamined] = (tally.counts[notExamined] ?? 0) + weight;
-        tally.sample ??= describe(entry, index, 'outranked', null);
+        const isSibling = inLine.has(entry.advertiserId);
+        inLine.add(entry.advertiserId);
+        const at = from + OUTCOME_AT[isSibling ? 'sibling_not_examined' : 'not_examined'];
+        tally.counts[at] = (tally.counts[at] ?? 0) + weight;
+        tally.sample ??= describe(entry, index, isSibling ? 'sibling_ranked_higher' : 'outranked', null);
       }
     }
   }

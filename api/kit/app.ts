@@ -8,6 +8,7 @@ import { withCorrelationId } from '../../infra/log.js';
 import type { Metrics } from '../../infra/metrics.js';
 import { checkAccess } from './access.js';
 import {
+  challengeOf,
   errorHandler,
   type FieldFailure,
   methodNotAllowedHandler,
@@ -46,6 +47,9 @@ export type RateVerdict =
 
 const BODY_LIMIT = '64kb';
 const CORRELATION_ID = /^[A-Za-z0-9_.:-]{8,64}$/;
+/** Harmless in a log and a header. */
+export const isCorrelationId = (given: unknown): given is string =>
+  typeof given === 'string' && CORRELATION_ID.test(given);
 export const CORRELATION_HEADER = 'x-correlation-id';
 
 /** An Express app from route definitions: same headers, same errors, same measures on every server. */
@@ -75,7 +79,7 @@ function trustedProxies(setting: string): false | number | string[] {
 export function correlate(): RequestHandler {
   return (req, res, next) => {
     const given = req.get(CORRELATION_HEADER);
-    const id = given !== undefined && CORRELATION_ID.test(given) ? given : randomUUID();
+    const id = isCorrelationId(given) ? given : randomUUID();
     res.setHeader(CORRELATION_HEADER, id);
     res.locals.correlationId = id;
     withCorrelationId(id, () => next());
@@ -127,9 +131,7 @@ function guard(route: RouteDefinition, options: HttpAppOptions): RequestHandler 
       return;
     }
     if (!allowed.ok) {
-      const challenge: Record<string, string> =
-        allowed.error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {};
-      sendProblem(res, allowed.error, challenge);
+      sendProblem(res, allowed.error, challengeOf(allowed.error));
       return;
     }
     res.locals.actor = allowed.value;

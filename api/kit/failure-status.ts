@@ -5,6 +5,7 @@
 export const FAILURE_STATUS: Readonly<Record<string, number>> = {
   invalid_request: 400,
   malformed_json: 400,
+  malformed_request: 400,
   invalid_cursor: 400,
   forged_click_token: 400,
   forged_page_token: 400,
@@ -20,6 +21,7 @@ export const FAILURE_STATUS: Readonly<Record<string, number>> = {
   not_found: 404,
   click_not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   conflict: 409,
   already_claimed: 409,
   already_exists: 409,
@@ -39,6 +41,7 @@ export const FAILURE_STATUS: Readonly<Record<string, number>> = {
   too_many_applications: 429,
   too_many_requests: 429,
   too_many_sign_ins: 429,
+  headers_too_large: 431,
   internal_error: 500,
   dependency_unavailable: 503,
   click_path_down: 503,

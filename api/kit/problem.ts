@@ -38,6 +38,10 @@ export function toProblem(failure: FieldFailure): Problem {
   };
 }
 
+/** What goes with a 401 beside its problem: how to present a key (RFC 9110, 11.6.1). */
+export const challengeOf = ({ code }: Failure): Record<string, string> =>
+  code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {};
+
 /** Answers with the problem of this failure. Nothing is written when the answer is already on its way. */
 export function sendProblem(
   res: Response,
@@ -107,6 +111,11 @@ export function methodNotAllowedHandler(allowed: readonly string[]): RequestHand
   };
 }
 
+export const MALFORMED_JSON: FieldFailure = {
+  code: 'malformed_json',
+  message: 'The body is not valid JSON.',
+};
+
 /** What Express's own body reader throws, in our words. */
 const BODY_FAILURES: Readonly<Record<string, FieldFailure>> = {
   'entity.too.large': {
@@ -114,7 +123,7 @@ const BODY_FAILURES: Readonly<Record<string, FieldFailure>> = {
     message: 'The body is larger than what is taken here (64 kB where nothing else is said).',
     nextStep: 'Send less in one request.',
   },
-  'entity.parse.failed': { code: 'malformed_json', message: 'The body is not valid JSON.' },
+  'entity.parse.failed': MALFORMED_JSON,
   'encoding.unsupported': {
     code: 'unsupported_media_type',
     message: 'The content encoding is not supported.',
@@ -129,11 +138,20 @@ export function failureOfError(error: unknown): FieldFailure | null {
   if (error instanceof URIError) {
     return { code: 'invalid_request', message: 'The address of the request is not valid.' };
   }
-  if (typeof error === 'object' && error !== null && 'type' in error && typeof error.type === 'string') {
-    return BODY_FAILURES[error.type] ?? null;
-  }
-  return null;
+  if (!(error instanceof Error)) return null;
+  const known = 'type' in error && typeof error.type === 'string' ? BODY_FAILURES[error.type] : undefined;
+  return known ?? (isUnreadable(error) ? UNREADABLE : null);
 }
+
+/** What Express's readers blame on the request and give no name: a body that is not as compressed as it says. */
+const isUnreadable = (error: Error): boolean =>
+  'status' in error && error.status === 400 && 'expose' in error && error.expose === true;
+
+const UNREADABLE: FieldFailure = {
+  code: 'invalid_request',
+  message: 'The request cannot be read.',
+  nextStep: 'Send the body as its content-encoding and content-length say.',
+};
 
 const UNAVAILABLE: FieldFailure = {
   code: 'dependency_unavailable',

@@ -1,7 +1,9 @@
 import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { listen } from './server.js';
+import { pathOfAddress } from './unreadable-request.js';
 
 const log = pino({ level: 'silent' });
 const options = { host: '127.0.0.1', port: 0, log, shutdownTimeoutMs: 300 };
@@ -53,5 +55,39 @@ describe('closing', () => {
       'EADDRINUSE',
     );
     await server.close();
+  });
+});
+
+describe('a sender who takes too long', () => {
+  test('is told so and cut off soon after its time, not when Node would look', async () => {
+    const server = await listen((_req, res) => res.end('ok'), options);
+    server.server.headersTimeout = 100;
+    const socket = connect(server.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n'));
+    let heard = '';
+    socket.on('data', (bytes) => {
+      heard += String(bytes);
+    });
+    const startedAt = performance.now();
+    await once(socket, 'close');
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(heard).toContain('"code":"request_timeout"');
+    await server.close();
+  });
+});
+
+describe('the path of an address', () => {
+  test.each([
+    ['/v1/ads?a=b', '/v1/ads?a=b'],
+    ['//v1/ads', '//v1/ads'],
+    ['*', '*'],
+    ['http://shop/v1/ads?a=b', '/v1/ads?a=b'],
+    ['http://shop', '/'],
+    ['http://[/v1/ads', null],
+    ['mailto:someone', null],
+    ['v1/ads', null],
+    [undefined, null],
+  ])('%s is %s', (url, path) => {
+    expect(pathOfAddress(url)).toBe(path);
   });
 });

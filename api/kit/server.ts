@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { answerUnreadable, pathOfAddress, refuseAddress } from './unreadable-request.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -21,21 +22,30 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than the idle time-out of usual load balancers, so that they close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Of every server here, however it is made. */
+export const SERVER_OPTIONS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  /** Node looks for senders over their time this often; by itself only every 30 s, three times the first of them. */
+  connectionsCheckingInterval: 1_000,
+  /** Longer than the idle time-out of usual load balancers, so that they close first. */
+  keepAliveTimeout: 65_000,
+} as const;
 
 export async function listen(listener: RequestListener, options: ListenOptions): Promise<RunningServer> {
   let draining = false;
   const handle: RequestListener = (req, res) => {
     if (draining) res.setHeader('connection', 'close');
+    const path = pathOfAddress(req.url);
+    if (path === null) {
+      refuseAddress(res);
+      return;
+    }
+    req.url = path;
     listener(req, res);
   };
-  const server = (options.createServer ?? createServer)(handle);
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  const server = (options.createServer ?? plainServer)(handle);
+  answerUnreadable(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -56,6 +66,8 @@ export async function listen(listener: RequestListener, options: ListenOptions):
     },
   };
 }
+
+const plainServer = (listener: RequestListener): Server => createServer(SERVER_OPTIONS, listener);
 
 async function drain(server: Server, { log, shutdownTimeoutMs }: ListenOptions): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isClickId } from '../../domain/click-id.js';
 import { CLICK_OUTCOMES, CLICK_REASONS } from '../../domain/click-outcome.js';
 import { MAX_ADS_PER_QUERY, PLACEMENTS } from '../../domain/placement.js';
+import { isStorableText } from '../../domain/storable-text.js';
 import { DEVICE_TYPES, REGIONS } from '../../domain/targeting.js';
 
 /** `GET /v1/ads` */
@@ -11,6 +12,7 @@ export const adQuerySchema = z.object({
     .string()
     .min(1)
     .max(64)
+    .refine(isStorableText, 'must be valid text: no NUL, no half characters')
     .optional()
     .describe('Category id; required for CATEGORY and PRODUCT_DETAIL.'),
   query: z

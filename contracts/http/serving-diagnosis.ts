@@ -23,12 +23,12 @@ const findingSchema = z.object({
 const numbersSchema = z.object({
   since: instantSchema,
   considered: whole.describe('Times that an ad of this campaign stood in the ranking of an auction.'),
-  examined: whole.describe('Of these, looked at before every slot was taken. Counted exactly.'),
-  won: whole.describe('Slots won. Counted exactly.'),
+  examined: whole.describe('Of these, looked at before every slot was taken. Counted one by one.'),
+  won: whole.describe('Slots won. Counted one by one.'),
   winRate: share.nullable().describe('won / (considered − an own ad that ranked higher took part instead).'),
   isEstimate: z
     .boolean()
-    .describe('considered and outranked hold auctions counted by samples (one of N, N times).'),
+    .describe('considered and the marked reasons hold auctions counted by samples (one of N, N times).'),
   reasons: z
     .array(
       z.object({

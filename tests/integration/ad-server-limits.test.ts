@@ -34,7 +34,7 @@ describe('every answer', () => {
     ['ads by another spelling', 200, () => ask(HOME.replace('?', '/?'), { headers: bearer() })],
     [
       'ads that are only asked for their headers',
-      200,
+      405,
       () => ask(HOME, { method: 'HEAD', headers: bearer() }),
     ],
     ['a wrong query', 400, () => ask('/v1/ads?placement=MOON', { headers: bearer() })],

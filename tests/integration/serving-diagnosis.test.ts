@@ -323,6 +323,35 @@ describe('the ad server’s counts', () => {
     expect(kept).toEqual([{}, {}, { won: 2 }, { won: 2 }]);
   });
 
+  test('tell an ad that no bid would bring in from one that was outranked, also where nobody looked', async () => {
+    const then = THEN + 15 * HOUR_MS;
+    const { note, close } = await reasonsThroughLine(() => then);
+    const mine = { advertiserId: 'adv_family' };
+    const shared = { ...mine, campaignId: 'cmp_family' };
+    const aside = { advertiserId: 'adv_aside' };
+    for (let time = 0; time < 5; time += 1) {
+      note([
+        rankedAd('family1', 900, shared),
+        rankedAd('between', 800),
+        rankedAd('family2', 700, shared),
+        rankedAd('family_other', 600, mine),
+        rankedAd('aside1', 500, aside),
+        rankedAd('aside2', 400, aside),
+      ]);
+    }
+    await close();
+    const counts = await Promise.all(
+      ['family', 'family_other', 'between', 'aside1', 'aside2'].map((name) => countsIn(`cmp_${name}`, then)),
+    );
+    expect(counts).toEqual([
+      { won: 5, sibling_not_examined: 5 },
+      { sibling_not_examined: 5 },
+      { outranked: 5 },
+      { not_examined: 5 },
+      { sibling_not_examined: 5 },
+    ]);
+  });
+
   test('of more campaigns than one server tracks are kept together', async () => {
     const { note, reasons, close } = await reasonsThroughLine(() => THEN + 20 * HOUR_MS);
     for (let n = 0; n < 10_050; n += 1) note([rankedAd(`many${n}`, 500)]);
