@@ -2,7 +2,7 @@ import { DAY_MS } from './business-date.js';
 
 /** What an advertiser wants to be told about its money. At most one of the two low-balance rules is set. */
 export interface AlertSettings {
-  /** Percent of the daily budget; each told once per campaign and day. */
+  /** Percent of the daily budget; each told once per campaign, day and daily budget. */
   readonly dailyBudgetPercents: readonly number[];
   /** Percent of the total budget; each told once per campaign and total budget. */
   readonly totalBudgetPercents: readonly number[];

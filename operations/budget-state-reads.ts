@@ -36,7 +36,7 @@ export interface WatchedBudget {
   readonly budgetVersion: number;
   readonly stopVersion: number;
   readonly stopReason: string | null;
-  /** The highest percent that was told today, and of this total budget. */
+  /** The highest percent that was told: today, of this daily budget; of this total budget. */
   readonly toldDailyPercent: number;
   readonly toldTotalPercent: number;
 }
@@ -115,7 +115,8 @@ export async function readWatchedBudgets(
             CASE WHEN b.spent_date = $2 THEN b.spent_today_krw ELSE 0 END AS "spentTodayKrw",
             b.version AS "budgetVersion", coalesce(s.version, 0) AS "stopVersion",
             CASE WHEN s.stopped AND (s.until_date IS NULL OR s.until_date >= $2) THEN s.reason END AS "stopReason",
-            CASE WHEN w.business_date = $2 THEN w.told_daily_percent ELSE 0 END AS "toldDailyPercent",
+            CASE WHEN w.business_date = $2 AND w.daily_budget_krw = b.daily_budget_krw THEN w.told_daily_percent
+              ELSE 0 END AS "toldDailyPercent",
             CASE WHEN w.total_budget_krw = b.total_budget_krw THEN w.told_total_percent ELSE 0 END AS "toldTotalPercent"
        FROM campaign_budget b
        LEFT JOIN campaign c ON c.id = b.campaign_id

@@ -133,11 +133,15 @@ function totalThreshold(
   return thresholdToTell({ percent, spentKrw, budgetKrw }, ofTotal);
 }
 
-/** Each time that the balance leaves the good level is an episode: told once, and again after money came. */
+/**
+ * An episode begins when the balance leaves the good level, and when money came after it was exhausted, however
+ * little: whoever was shown again learns of the next end. Each level is told once per episode.
+ */
 function seeBalance(row: WatchedBalance, settings: AlertSettings, alerts: Alert[]): SeenBalance {
   const thresholdKrw = lowBalanceThresholdKrw(settings, row.spentInAverageDaysKrw);
   const level = balanceLevel(row.balanceKrw, thresholdKrw, row.stoppedByBalance);
-  const episode = level !== 'good' && row.level === 'good' ? row.episode + 1 : row.episode;
+  const begins = level !== 'good' && (row.level === 'good' || isRecovery(row.level, level));
+  const episode = begins ? row.episode + 1 : row.episode;
   // An advertiser that never had money learns nothing from being told so.
   const hadMoney = row.balanceVersion > 0;
   if (hadMoney && level !== 'good' && level !== row.level && !isRecovery(row.level, level)) {
@@ -168,7 +172,8 @@ const won = (krw: number) => krw.toLocaleString('ko-KR');
 function dailyBudgetNotice(budget: WatchedBudget, reached: ReachedThreshold, today: string): Notice {
   const { campaignId, advertiserId } = budget;
   return {
-    dedupeKey: `budget-alert:daily:${campaignId}:${today}:${reached.percent}`,
+    // The won, too: a budget that was raised at noon and is gone in the evening is news.
+    dedupeKey: `budget-alert:daily:${campaignId}:${today}:${budget.dailyBudgetKrw}:${reached.percent}`,
     template: reached.percent === 100 ? 'daily_budget_exhausted' : 'daily_budget_reached',
     to: { advertiserId },
     variables: thresholdVariables(budget, reached),

@@ -169,6 +169,53 @@ describe('thresholds', () => {
     expect(await told()).toEqual(['daily_budget_reached:50']);
   });
 
+  test('of a budget that was raised after its end was told are told again: its second end is news', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    await spend('a', 1_000);
+    await look();
+    const to = (dailyBudgetKrw: number) =>
+      withTransaction(db.appPool, (client) => setCampaignBudget(client, budgetOf({ dailyBudgetKrw })));
+    await to(10_000);
+    await look();
+    await spend('b', 9_000);
+    await look();
+    await look();
+    expect(await told()).toEqual(['daily_budget_exhausted:100', 'daily_budget_exhausted:100']);
+    // Back and forth is no news: each budget tells each threshold once a day.
+    await to(1_000);
+    await look();
+    await to(10_000);
+    await look();
+    expect(await told()).toHaveLength(2);
+  });
+
+  test('are told once though the monitor dies between telling and noting it', async () => {
+    await fund(db.appPool, budgetOf(), 100_000);
+    const [click] = await spend('a', 600);
+    await reverseCharge(db.appPool, { clickId: click?.clickId ?? '', reason: 'test', actorId: 'usr' });
+    // Its transaction waits in the middle of telling; then its connection is cut.
+    await withTransaction(db.ownerPool, async (client) => {
+      await client.query('LOCK TABLE notification IN EXCLUSIVE MODE');
+      const dying = look().then(
+        () => 'told',
+        () => 'dead',
+      );
+      const waiting = async () => {
+        const { rows } = await db.appPool.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+             AND query LIKE '%INSERT INTO notification %'`,
+        );
+        return rows[0]?.pid;
+      };
+      await poll('it tells', async () => (await waiting()) !== undefined, 10_000);
+      await db.appPool.query('SELECT pg_terminate_backend($1)', [await waiting()]);
+      expect(await dying).toBe('dead');
+    });
+    expect(await told()).toEqual([]);
+    await Promise.all([look(), look()]);
+    expect(await told()).toEqual(['daily_budget_reached:50']);
+  });
+
   test('of a day that is over are not told: the digest tells of that day', async () => {
     await fund(db.appPool, budgetOf(), 100_000);
     await spend('a', 900);
@@ -214,6 +261,24 @@ describe('balance', () => {
     await spend('c', 700);
     await look();
     expect(await told()).toEqual(['balance_low', 'balance_exhausted', 'balance_low']);
+  });
+
+  test('an exhausted balance that got a little money and is exhausted again is told again', async () => {
+    await fund(db.appPool, budgetOf({ dailyBudgetKrw: 100_000 }), 1_000);
+    const settings = { ...DEFAULT_ALERT_SETTINGS, dailyBudgetPercents: [] };
+    const low = { ...settings, lowBalanceDays: null, lowBalanceKrw: 5_000 };
+    await setAlertSettings(db.appPool, advertiserId, low, 'usr');
+    await spend('a', 1_000);
+    await look();
+    const idempotencyKey = `little:${campaignId}`;
+    await creditTopUp(db.appPool, { idempotencyKey, advertiserId, amountKrw: 2_000, bidFloorKrw: 50 });
+    await look();
+    // Still low, which is no news after the end.
+    expect(await told()).toEqual(['balance_exhausted']);
+    await spend('b', 2_000);
+    await look();
+    await look();
+    expect(await told()).toEqual(['balance_exhausted', 'balance_exhausted']);
   });
 
   test('a remainder too small for the next click is an exhausted balance: the seller is told', async () => {
