@@ -5,10 +5,11 @@ import type { Logger } from 'pino';
 import { type ServingStop, servingStopField } from '../contracts/serving-stop.js';
 import type { Metrics } from '../infra/metrics.js';
 import { publishServingChanges } from '../operations/publish-serving-changes.js';
-import { endExpiredStops, readAllStops, readStopsSince } from '../operations/read-serving-stops.js';
+import { endExpiredStops } from '../operations/read-serving-stops.js';
 import { relayServingStops } from '../operations/relay-serving-stops.js';
 import { SERVING_STOP_CHANNEL } from '../operations/serving-stops.js';
 import { type Lane, startLane } from './lane.js';
+import { StopReader, type StopsRead } from './stop-reader.js';
 
 export interface ServingStopRelayDeps {
   readonly pool: pg.Pool;
@@ -21,9 +22,6 @@ export interface ServingStopRelayDeps {
 }
 
 const POLL_MS = 500;
-const RECONCILE_MS = 30_000;
-/** Versions are drawn inside transactions, so a lower one may become visible after a higher one. */
-const VERSION_OVERLAP = 1_000;
 /**
  * At midnight, and after a start, thousands of stops are to be carried at once. They go in parts with a pause, so that
  * no statement is long, the ranking is not asked to do a day's changes in one breath, and a stop that is urgent now
@@ -48,11 +46,11 @@ export function startServingStopRelay(deps: ServingStopRelayDeps): ServingStopRe
   const toRanking = new StopReader(deps.pool);
   // A Redis that comes back may be empty: everything is written again.
   deps.redis.on('ready', () => toRedis.startOver());
-  const pending = new Map<string, ServingStop>();
+  const queue = new RankingQueue();
   const lanes: Lane[] = [
     inParts({ everyMs: POLL_MS, log: deps.log, what: 'stops to Redis' }, () => relayToRedis(deps, toRedis)),
     inParts({ everyMs: POLL_MS, log: deps.log, what: 'stops to the ranking' }, () =>
-      relayToRanking(deps, toRanking, pending),
+      relayToRanking(deps, toRanking, queue),
     ),
   ];
   const listener = listen(deps, () => {
@@ -91,74 +89,65 @@ function inParts(options: Parameters<typeof startLane>[0], work: () => Promise<b
 
 async function relayToRedis(deps: ServingStopRelayDeps, reader: StopReader): Promise<boolean> {
   const ended = await endExpiredStops(deps.pool, PART);
-  await reader.read(async (stops) => {
+  // Mostly nothing has changed: whether Redis answers is asked all the same, or `ageMs` would not tell its absence.
+  await deps.redis.ping();
+  const moreToRead = await reader.read(async (stops) => {
     const newer = await relayServingStops(deps.redis, stops);
     deps.metrics.counter('ads_serving_stops_relayed_total', 'Stops written to Redis').inc(newer);
   });
-  return ended === PART;
+  return ended === PART || moreToRead;
 }
 
-/** The newest first: what has just been exhausted does not wait for what a midnight or a start brought along. */
 async function relayToRanking(
   deps: ServingStopRelayDeps,
   reader: StopReader,
-  pending: Map<string, ServingStop>,
+  queue: RankingQueue,
 ): Promise<boolean> {
-  await reader.read((stops) => {
-    for (const stop of stops) if (reader.isNew(stop)) pending.set(servingStopField(stop), stop);
-    return Promise.resolve();
-  });
-  const part = [...pending.values()].sort((a, b) => b.version - a.version).slice(0, PART);
+  const moreToRead = await reader.read((stops, read) => Promise.resolve(queue.add(stops, read)));
+  const part = queue.first(PART);
   await publishServingChanges(deps, part);
-  for (const stop of part) {
-    reader.done(stop);
-    pending.delete(servingStopField(stop));
-  }
+  queue.drop(part.length);
   deps.metrics
     .gauge('ads_serving_changes_pending', 'Stops that the ranking is still to hear of')
-    .set(pending.size);
-  return part.length === PART;
+    .set(queue.size);
+  return moreToRead || queue.size > 0;
 }
 
-/** What one lane has carried: per stop the newest version, so that a row that became visible late is not missed. */
-class StopReader {
-  readonly #pool: pg.Pool;
-  readonly #carried = new Map<string, number>();
-  #version = 0;
-  #fullAt = 0;
-  #at = 0;
+/**
+ * What the ranking is still to hear of. What changes now goes before what a walk over all stops found, each the newest
+ * first: what has just been exhausted does not wait for what a midnight or a start brought along.
+ */
+class RankingQueue {
+  readonly #changed: ServingStop[] = [];
+  readonly #found: ServingStop[] = [];
+  /** By stop, the newest version queued or told: as many entries as `serving_stop` has rows. */
+  readonly #known = new Map<string, number>();
 
-  constructor(pool: pg.Pool) {
-    this.#pool = pool;
+  get size(): number {
+    return this.#changed.length + this.#found.length;
   }
 
-  ageMs(): number {
-    return this.#at === 0 ? Number.POSITIVE_INFINITY : Date.now() - this.#at;
+  add(stops: readonly ServingStop[], read: StopsRead): void {
+    const queue = read === 'changed' ? this.#changed : this.#found;
+    for (const stop of stops) {
+      const field = servingStopField(stop);
+      if (stop.version <= (this.#known.get(field) ?? 0)) continue;
+      this.#known.set(field, stop.version);
+      queue.push(stop);
+    }
   }
 
-  startOver(): void {
-    this.#fullAt = 0;
+  first(count: number): ServingStop[] {
+    const changed = this.#changed.slice(-count);
+    const found = changed.length < count ? this.#found.slice(changed.length - count) : [];
+    return [...changed, ...found];
   }
 
-  isNew(stop: ServingStop): boolean {
-    return stop.version > (this.#carried.get(servingStopField(stop)) ?? 0);
-  }
-
-  done(stop: ServingStop): void {
-    this.#carried.set(servingStopField(stop), stop.version);
-  }
-
-  /** Reads what may have changed, hands it to `carry`, and remembers it only when that succeeded. */
-  async read(carry: (stops: readonly ServingStop[]) => Promise<void>): Promise<void> {
-    const full = Date.now() - this.#fullAt >= RECONCILE_MS;
-    const startedAt = Date.now();
-    const stops = full
-      ? await readAllStops(this.#pool)
-      : await readStopsSince(this.#pool, Math.max(0, this.#version - VERSION_OVERLAP));
-    await carry(stops);
-    for (const stop of stops) this.#version = Math.max(this.#version, stop.version);
-    this.#at = Date.now();
-    if (full) this.#fullAt = startedAt;
+  /** Those that `first` gave. */
+  drop(count: number): void {
+    const changed = Math.min(count, this.#changed.length);
+    this.#changed.length -= changed;
+    this.#found.length -= count - changed;
   }
 }
 
@@ -167,6 +156,7 @@ function listen(deps: ServingStopRelayDeps, wake: () => void): { stop(): Promise
   let client: pg.Client | null = null;
   let ended = false;
   let retry: NodeJS.Timeout | undefined;
+  let connecting: Promise<void> = Promise.resolve();
 
   const connect = async () => {
     if (ended) return;
@@ -176,7 +166,7 @@ function listen(deps: ServingStopRelayDeps, wake: () => void): { stop(): Promise
     next.on('error', (error) => deps.log.debug({ error: error.message }, 'listening connection lost'));
     next.on('end', () => {
       client = null;
-      if (!ended) retry = setTimeout(() => void connect(), POLL_MS);
+      if (!ended) retry = setTimeout(reconnect, POLL_MS);
     });
     try {
       await next.connect();
@@ -188,11 +178,16 @@ function listen(deps: ServingStopRelayDeps, wake: () => void): { stop(): Promise
       await next.end().catch((endError: unknown) => deps.log.debug({ error: String(endError) }, 'listen'));
     }
   };
-  void connect();
+  const reconnect = () => {
+    connecting = connect();
+  };
+  reconnect();
   return {
     stop: async () => {
       ended = true;
       clearTimeout(retry);
+      // One that is just being made would stay open for ever.
+      await connecting;
       await client?.end();
     },
   };

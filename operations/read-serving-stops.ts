@@ -12,9 +12,22 @@ export async function readStopsSince(pool: pg.Pool, version: number): Promise<Se
   return rows;
 }
 
-export async function readAllStops(pool: pg.Pool): Promise<ServingStop[]> {
-  const { rows } = await pool.query<ServingStop>(`SELECT ${COLUMNS} FROM serving_stop ORDER BY version`);
+/** The same, at most `limit` of them. */
+export async function readStopsAfter(pool: pg.Pool, version: number, limit: number): Promise<ServingStop[]> {
+  const { rows } = await pool.query<ServingStop>({
+    name: 'read-stops-after',
+    text: `SELECT ${COLUMNS} FROM serving_stop WHERE version > $1 ORDER BY version LIMIT $2`,
+    values: [version, limit],
+  });
   return rows;
+}
+
+/** 0 while nothing was ever stopped. */
+export async function readNewestStopVersion(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ version: number }>(
+    'SELECT coalesce(max(version), 0) AS version FROM serving_stop',
+  );
+  return rows[0]?.version ?? 0;
 }
 
 /**
