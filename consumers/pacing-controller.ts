@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { FULL_PASS_PPM, type PassShare } from '../contracts/budget-signal.js';
+import { FULL_PASS_PPM, PACING_EVERY_MS, type PassShare } from '../contracts/budget-signal.js';
 import { firstPacingState, nextPacing, type PacingState, servingTimeOf } from '../domain/pacing.js';
 import type { Metrics } from '../infra/metrics.js';
 import { readBusinessMoment } from '../operations/budget-state-reads.js';
@@ -23,8 +23,6 @@ export interface PacingControllerDeps {
   readonly everyMs?: number;
 }
 
-const EVERY_MS = 10_000;
-
 /**
  * Steers the campaigns that spend evenly: every ten seconds their spend in PostgreSQL against the plan of their day
  * gives the share of queries in which ad servers let them take part. A monitor that dies leaves them at full pace
@@ -32,14 +30,15 @@ const EVERY_MS = 10_000;
  */
 export function startPacingController(deps: PacingControllerDeps): Lane {
   const states = new Map<string, PacingState>();
-  let found: ReadonlyMap<string, number> | null = null;
-  return startLane({ everyMs: deps.everyMs ?? EVERY_MS, log: deps.log, what: 'pacing' }, async () => {
+  let takesOver = true;
+  return startLane({ everyMs: deps.everyMs ?? PACING_EVERY_MS, log: deps.log, what: 'pacing' }, async () => {
     if (!(await takePacingLease(deps.redis, deps.monitor))) {
       states.clear();
-      found = null;
+      takesOver = true;
       return;
     }
-    found ??= await readPacing(deps.redis);
+    // Only in the first round: a campaign that comes back tomorrow has nothing to do with what was found today.
+    const found = takesOver ? await readPacing(deps.redis) : null;
     const { now } = await readBusinessMoment(deps.pool);
     const campaigns = await readPacedCampaigns(deps.pool);
     const shares = campaigns.map((campaign) => ({
@@ -47,6 +46,7 @@ export function startPacingController(deps: PacingControllerDeps): Lane {
       passPpm: look(states, found?.get(campaign.campaignId), campaign, now),
     }));
     const released = forget(states, campaigns);
+    takesOver = false;
     await publishPacing(deps.redis, [...shares, ...released]);
     measure(deps.metrics, shares);
   });

@@ -29,6 +29,9 @@ export const passShareSchema = z.object({
 });
 export type PassShare = z.infer<typeof passShareSchema>;
 
+/** How often the shares are set anew. */
+export const PACING_EVERY_MS = 10_000;
+
 /** Payload of `REDIS_CHANNELS.pacingChanged`. */
 export const passShareListSchema = z.array(passShareSchema);
 

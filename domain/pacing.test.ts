@@ -19,6 +19,8 @@ const ALWAYS = { daysOfWeek: [], hours: [] };
 const LOOK_S = 10;
 
 interface Day {
+  /** Second of the day at which another monitor takes over: it knows the share and nothing else. */
+  readonly handoverAtS?: number;
   readonly dailyBudgetKrw: number;
   readonly priceKrw: number;
   /** Spend of a whole day at full pace. */
@@ -43,7 +45,8 @@ function simulate(day: Day): { hourly: number[]; shares: number[] } {
     const time = servingTimeOf(targeting, now);
     if (second % LOOK_S === 0) {
       const facts = { dailyBudgetKrw: day.dailyBudgetKrw, spentTodayKrw: spent, now, time };
-      state = state === null ? firstPacingState(facts) : nextPacing(state, facts);
+      if (second === day.handoverAtS) state = firstPacingState(facts, state?.passPpm);
+      else state = state === null ? firstPacingState(facts) : nextPacing(state, facts);
       shares.push(state.passPpm);
     }
     if (time.serving && state !== null) {
@@ -198,6 +201,18 @@ describe('a day that is not steady', () => {
       // The first minutes go at full pace, until the demand is known.
       expect(Math.abs(spent - even) / even, `hour ${15 + index}`).toBeLessThan(index === 0 ? 0.1 : 0.05);
     });
+  });
+
+  it('goes on with the share that another monitor left: a campaign that is held back is not let go', () => {
+    for (const seed of [1, 2, 3]) {
+      const day = { dailyBudgetKrw: 2_000_000, priceKrw: 100, demandKrw: 16_000_000, seed };
+      const handoverAtS = 12 * 3_600;
+      const { hourly, shares } = simulate({ ...day, handoverAtS });
+      const after = shares.slice(handoverAtS / LOOK_S, handoverAtS / LOOK_S + 60);
+      expect(Math.max(...after), `seed ${seed}`).toBeLessThan(250_000);
+      const spentInHour = (hourly[12] ?? 0) - (hourly[11] ?? 0);
+      expect(Math.abs(spentInHour / (2_000_000 / 24) - 1), `seed ${seed}`).toBeLessThan(0.1);
+    }
   });
 
   it('takes everything in the last half hour when it is behind', () => {

@@ -5,6 +5,16 @@ import type { Targeting } from './targeting.js';
 export const PACINGS = ['asap', 'even'] as const;
 export type Pacing = (typeof PACINGS)[number];
 export const DEFAULT_PACING: Pacing = 'asap';
+/** What decides right now in how many queries a campaign takes part. */
+export const PACING_STANDINGS = [
+  'full_pace',
+  'steered',
+  'outside_hours',
+  'not_served',
+  'unattended',
+  'unknown',
+] as const;
+export type PacingStanding = (typeof PACING_STANDINGS)[number];
 
 const FULL_PPM = 1_000_000;
 /** Even a campaign that is far ahead takes part in one query of a hundred: it is never starved, and stays measured. */
@@ -20,7 +30,7 @@ const STEP_DOWN = 0.5;
 const STEP_UP = 1.2;
 /** The measured demand forgets with this time constant. */
 const DEMAND_MEMORY_MS = 5 * MINUTE_MS;
-/** At first the demand is taken to be the plan, with the weight of this time: one early click is no evidence. */
+/** At first the plan is taken to be met by the share, with the weight of this time: one early click is no evidence. */
 const FIRST_GUESS_MS = 20_000;
 /** A share holds for a minute (the lease of the signal): what was spent over a longer gap says nothing about it. */
 const LOST_SIGHT_MS = MINUTE_MS;
@@ -67,6 +77,7 @@ export interface PacingState {
 }
 
 export interface PacingFacts {
+  /** What today may cost: the daily budget, or what the total budget leaves of it. */
   readonly dailyBudgetKrw: number;
   readonly spentTodayKrw: number;
   /** Epoch ms. */
@@ -74,7 +85,10 @@ export interface PacingFacts {
   readonly time: ServingTime;
 }
 
-/** Nothing measured yet: the share found, or full pace. */
+/**
+ * Nothing measured yet: full pace, as if the demand were the plan; or the share that another monitor left, as if it
+ * met the plan. (Taking the demand for the plan there, too, would open a campaign held at a quarter to full.)
+ */
 export function firstPacingState(facts: PacingFacts, passPpm = FULL_PPM): PacingState {
   const { now, spentTodayKrw } = facts;
   return {
@@ -82,7 +96,7 @@ export function firstPacingState(facts: PacingFacts, passPpm = FULL_PPM): Pacing
     spentTodayKrw,
     at: now,
     fadedSpendKrw: evenKrwPerMs(facts) * FIRST_GUESS_MS,
-    fadedFullPassMs: FIRST_GUESS_MS,
+    fadedFullPassMs: (FIRST_GUESS_MS * passPpm) / FULL_PPM,
   };
 }
 

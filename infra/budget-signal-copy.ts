@@ -89,12 +89,13 @@ export class BudgetSignalCopy {
     return isLeftOut(campaignId, requestId, share.passPpm);
   }
 
-  /** Takes in what is left; false when the held one is as new. */
+  /** Takes in what is left; false when the held one is as new and still counts. */
   applyLeft(left: BudgetLeft): boolean {
     const entries = this.#left[left.scope];
     const held = entries.get(left.id);
-    if (held !== undefined && left.version <= held.version) return false;
-    const until = Math.min(this.#options.now() + BUDGET_SIGNAL_LEASE_MS, endOf(left.untilDate));
+    const now = this.#options.now();
+    if (held !== undefined && now < held.until && left.version <= held.version) return false;
+    const until = Math.min(now + BUDGET_SIGNAL_LEASE_MS, endOf(left.untilDate));
     keep(entries, left.id, { leftKrw: left.leftKrw, version: left.version, until });
     return true;
   }

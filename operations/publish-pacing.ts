@@ -9,6 +9,8 @@ import {
 import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
 
 const SHARES_PER_COMMAND = 1_000;
+/** Long enough to survive a missed round, short enough that another monitor takes over within half a minute. */
+const CONTROLLER_LEASE_MS = 25_000;
 
 /**
  * The shares of all evenly spending campaigns, for ad servers that listen and for those that start later. The hash is
@@ -34,15 +36,28 @@ export async function readPacing(redis: Redis): Promise<Map<string, number>> {
   return new Map(shares.map(({ campaignId, passPpm }) => [campaignId, passPpm]));
 }
 
+/** What ad servers were told of one campaign. */
+export interface ToldPacing {
+  readonly passPpm: number;
+  /** Since a monitor began its last look; null: none has for as long as its lease lasts. */
+  readonly lookedMsAgo: number | null;
+}
+
+export async function readToldPacing(redis: Redis, campaignId: string): Promise<ToldPacing> {
+  const [ppm, leaseMs] = await Promise.all([
+    redis.hget(REDIS_KEYS.pacing, campaignId),
+    redis.pttl(REDIS_KEYS.pacingController),
+  ]);
+  const { passPpm } = passShareSchema.parse({ campaignId, passPpm: Number(ppm ?? FULL_PASS_PPM) });
+  return { passPpm, lookedMsAgo: leaseMs < 0 ? null : CONTROLLER_LEASE_MS - leaseMs };
+}
+
 /** KEYS[1] lease; ARGV[1] who asks; ARGV[2] ms. One statement, so that two monitors never both hold it. */
 const TAKE_LEASE = `
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
-
-/** Long enough to survive a missed round, short enough that another monitor takes over within half a minute. */
-const CONTROLLER_LEASE_MS = 25_000;
 
 /** True while this monitor is the one that paces: two would each take the other's share for its own. */
 export async function takePacingLease(redis: Redis, monitor: string): Promise<boolean> {

@@ -32,10 +32,8 @@ export async function setCampaignPacing(
       });
     }
     if (campaign.pacing === pacing) return ok(campaign);
-    await client.query('UPDATE campaign SET pacing = $2, updated_at = business_now() WHERE id = $1', [
-      campaignId,
-      pacing,
-    ]);
+    // Not `updated_at`: by it a review waits its turn, and a wish that needs no review must not send it back.
+    await client.query('UPDATE campaign SET pacing = $2 WHERE id = $1', [campaignId, pacing]);
     await auditCampaign(client, {
       actorId,
       actorRole,

@@ -1,11 +1,33 @@
+import { z } from 'zod';
+import { campaignPacingSchema } from '../../contracts/http/campaign-pacing.js';
 import { campaignParamsSchema, campaignSchema, pacingChangeSchema } from '../../contracts/http/campaigns.js';
+import { readCampaignPacing } from '../../operations/read-campaign-pacing.js';
 import { setCampaignPacing } from '../../operations/set-campaign-pacing.js';
 import { defineRoute, type RouteDefinition } from '../kit/route.js';
 import { campaignBody, findOwnCampaign } from './campaign-requests.js';
 import type { ConsoleDeps } from './deps.js';
 
-export function campaignPacingRoutes({ pool }: Pick<ConsoleDeps, 'pool'>): RouteDefinition[] {
+type Deps = Pick<ConsoleDeps, 'pool' | 'redis' | 'log' | 'businessNow'>;
+
+export function campaignPacingRoutes(deps: Deps): RouteDefinition[] {
+  const { pool } = deps;
   return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/campaigns/{id}/pacing',
+      summary:
+        'How a campaign spends its day: what is spent, what was planned by now, and the share of queries.',
+      tags: ['Campaigns'],
+      access: { roles: ['advertiser', 'admin', 'finance'] },
+      params: campaignParamsSchema,
+      query: z.object({}),
+      responses: { 200: { description: 'The pacing of this moment.', schema: campaignPacingSchema } },
+      handler: async ({ actor, params }) => {
+        const campaign = await findOwnCampaign(pool, actor, params.id);
+        if (!campaign.ok) return campaign;
+        return { status: 200, body: await readCampaignPacing(deps, campaign.value) };
+      },
+    }),
     defineRoute({
       method: 'put',
       path: '/v1/campaigns/{id}/pacing',

@@ -82,6 +82,13 @@ describe('how a campaign spends', () => {
     expect((await world.seller.patch<Detail>(`/v1/campaigns/${id}`, { name: '더 천천히' })).body.pacing).toBe(
       'even',
     );
+    expect((await world.seller.get<object>(`/v1/campaigns/${id}/pacing`)).body).toMatchObject({
+      pacing: 'even',
+      standing: 'not_served',
+      share: null,
+      dailyBudgetKrw: null,
+      nextLookAt: null,
+    });
     const put = (body: object) => world.seller.put<Detail>(`/v1/campaigns/${id}/pacing`, body);
     expect((await put({ pacing: 'asap' })).body.pacing).toBe('asap');
     const wrong = await put({ pacing: 'slow' });

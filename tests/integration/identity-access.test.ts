@@ -70,6 +70,7 @@ const MAY_CALL: Readonly<Record<string, readonly Caller[]>> = {
   'POST /v1/campaigns/{id}/end': SELLER_OR_ADMIN,
   'PUT /v1/campaigns/{id}/bids': SELLER,
   'PUT /v1/campaigns/{id}/budget': SELLER,
+  'GET /v1/campaigns/{id}/pacing': PEOPLE,
   'PUT /v1/campaigns/{id}/pacing': SELLER,
   'GET /v1/campaign-reviews': ADMIN,
   'POST /v1/campaign-reviews/{campaignId}/decisions': ADMIN,

@@ -5,6 +5,7 @@ import { startBudgetLeftFollower } from '../../consumers/budget-left-follower.js
 import type { Lane } from '../../consumers/lane.js';
 import { startPacingController } from '../../consumers/pacing-controller.js';
 import { BUDGET_SIGNAL_LEASE_MS, type BudgetLeft } from '../../contracts/budget-signal.js';
+import { campaignPacingSchema } from '../../contracts/http/campaign-pacing.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { addDays, businessDateOf, startOfBusinessDate } from '../../domain/business-date.js';
@@ -13,10 +14,16 @@ import { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
+import { withTransaction } from '../../infra/postgres.js';
+import { readCampaign } from '../../operations/campaign-read.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
 import { creditTopUp } from '../../operations/credit-top-up.js';
 import { publishBudgetLeft } from '../../operations/publish-budget-left.js';
+import { readCampaignPacing } from '../../operations/read-campaign-pacing.js';
+import { readPacedCampaigns } from '../../operations/read-paced-campaigns.js';
 import { relayServingStops } from '../../operations/relay-serving-stops.js';
+import { writeStops } from '../../operations/serving-stops.js';
+import { setCampaignBudget } from '../../operations/set-campaign-budget.js';
 import { setCampaignPacing } from '../../operations/set-campaign-pacing.js';
 import { startBalanceWorker } from '../../processes/balance-worker.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -180,6 +187,89 @@ describe('a campaign that spends evenly', () => {
     await second.stop();
   });
 
+  test('that comes back later has nothing to do with what its monitor once found', async () => {
+    await campaign('even', ...AHEAD);
+    await redis.hset(REDIS_KEYS.pacing, campaignId, 20_000);
+    const subscriber = new Redis(redisUrl());
+    const told: number[] = [];
+    await subscriber.subscribe(REDIS_CHANNELS.pacingChanged);
+    subscriber.on('message', (_channel, message) => {
+      const shares: { campaignId: string; passPpm: number }[] = JSON.parse(message);
+      for (const share of shares) if (share.campaignId === campaignId) told.push(share.passPpm);
+    });
+    const lane = control('m6');
+    await poll('the share found is taken up', async () => told[0] === 20_000, 10_000);
+    const wish = (pacing: 'asap' | 'even') =>
+      setCampaignPacing(db.appPool, { campaignId, pacing, actorId: 'usr', actorRole: 'advertiser' });
+    await wish('asap');
+    await poll('it is let go', async () => told.at(-1) === 1_000_000, 5_000);
+    told.length = 0;
+    await wish('even');
+    await poll('it is steered again', async () => told.length > 0, 5_000);
+    expect(told[0]).toBe(1_000_000);
+    subscriber.disconnect();
+    await lane.stop();
+  });
+
+  test('spreads what its total budget leaves when that is less than a day', async () => {
+    await campaign('even', 1_000_000, 0);
+    const budget = { campaignId, advertiserId, dailyBudgetKrw: 1_000_000, totalBudgetKrw: 30_000 };
+    await withTransaction(db.appPool, (client) => setCampaignBudget(client, budget));
+    await spend('some', 10_000);
+    const mine = (await readPacedCampaigns(db.appPool)).filter((one) => one.campaignId === campaignId);
+    expect(mine).toMatchObject([{ dailyBudgetKrw: 30_000, spentTodayKrw: 10_000 }]);
+    await db.ownerPool.query(
+      'UPDATE campaign_budget SET spent_date = spent_date - 1 WHERE campaign_id = $1',
+      [campaignId],
+    );
+    const tomorrow = (await readPacedCampaigns(db.appPool)).filter((one) => one.campaignId === campaignId);
+    expect(tomorrow).toMatchObject([{ dailyBudgetKrw: 20_000, spentTodayKrw: 0 }]);
+  });
+
+  test('shows its seller what is spent, what was planned, its share, and when that is set anew', async () => {
+    await campaign('even', ...AHEAD);
+    const held = async () => {
+      const row = await readCampaign(db.appPool, campaignId);
+      if (row === null) throw new Error('no such campaign');
+      return readCampaignPacing({ pool: db.appPool, redis, log, businessNow: Date.now }, row);
+    };
+    expect(await held()).toMatchObject({ standing: 'unattended', share: 1, nextLookAt: null });
+    const lane = control('m7');
+    await poll('it is held back', async () => (await held()).share === LEAST_PASS_PPM / 1_000_000, 10_000);
+    const shown = await held();
+    const dayMs = Date.now() - startOfBusinessDate(businessDateOf(Date.now()));
+    expect(campaignPacingSchema.parse(shown)).toMatchObject({
+      campaignId,
+      pacing: 'even',
+      standing: 'steered',
+      dailyBudgetKrw: AHEAD[0],
+      spentTodayKrw: AHEAD[1],
+    });
+    expect(Math.abs((shown.plannedKrw ?? 0) - (AHEAD[0] * dayMs) / 86_400_000)).toBeLessThan(1_000);
+    const untilNextMs = Date.parse(shown.nextLookAt ?? '') - Date.now();
+    expect(untilNextMs).toBeGreaterThan(5_000);
+    expect(untilNextMs).toBeLessThanOrEqual(10_000);
+    await spend('too-much', 500);
+    expect(await held()).toMatchObject({ standing: 'not_served', share: null });
+    await lane.stop();
+
+    await db.ownerPool.query(`UPDATE campaign SET pacing = 'asap' WHERE id = $1`, [campaignId]);
+    expect(await held()).toMatchObject({ standing: 'full_pace', share: 1, nextLookAt: null });
+    const away = new Redis(redisUrl(), { lazyConnect: true });
+    await db.ownerPool.query(`UPDATE campaign SET pacing = 'even' WHERE id = $1`, [campaignId]);
+    await db.ownerPool.query(
+      `UPDATE campaign_budget SET daily_budget_krw = 20000000 WHERE campaign_id = $1`,
+      [campaignId],
+    );
+    await withTransaction(db.appPool, (client) =>
+      writeStops(client, [{ scope: 'campaign', id: campaignId, stop: null }], new Date()),
+    );
+    const row = await readCampaign(db.appPool, campaignId);
+    if (row === null) throw new Error('no such campaign');
+    const blind = { pool: db.appPool, redis: away, log, businessNow: Date.now };
+    expect(await readCampaignPacing(blind, row)).toMatchObject({ standing: 'unknown', share: null });
+  });
+
   test('is left alone while it is stopped, has ended, or wants speed', async () => {
     await campaign('asap', ...AHEAD);
     const asap = campaignId;
@@ -209,6 +299,12 @@ describe('a campaign that spends evenly', () => {
       ok: false,
       error: { code: 'wrong_status' },
     });
+    // By `updated_at` a review waits its turn.
+    const { rows: times } = await db.appPool.query(
+      'SELECT updated_at = created_at AS untouched FROM campaign WHERE id = $1',
+      [campaignId],
+    );
+    expect(times).toEqual([{ untouched: true }]);
     await expect(
       db.ownerPool.query(`UPDATE campaign SET pacing = 'slow' WHERE id = $1`, [campaignId]),
     ).rejects.toThrow('campaign_pacing');
@@ -284,6 +380,15 @@ describe('what is left', () => {
     await poll('the old word about the campaign did not count', async () => left(heard) === 400, 5_000);
     skipMs = BUDGET_SIGNAL_LEASE_MS;
     expect(left(heard)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('counts again when the same word is heard after its minute', async () => {
+    const heard = await copy();
+    await tell({ leftKrw: 400, version: 5 });
+    await poll('it is heard', async () => left(heard) === 400, 5_000);
+    skipMs = BUDGET_SIGNAL_LEASE_MS;
+    await tell({ leftKrw: 400, version: 5 });
+    await poll('it is heard again', async () => left(heard) === 400, 5_000);
   });
 
   test('of a daily budget ends with its day, of a total budget it does not', async () => {
