@@ -41,6 +41,8 @@ export interface ReportCounts {
   readonly chargedClicks: number;
   readonly invalidClicks: number;
   readonly unpaidClicks: number;
+  /** What the unpaid clicks would have cost: the platform bears it. */
+  readonly overDeliveryKrw: number;
   readonly spendKrw: number;
   readonly reversedKrw: number;
   readonly directConversions: number;

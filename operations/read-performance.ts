@@ -68,28 +68,29 @@ export async function readPerformance(
        SELECT ${keys.click} AS key, count(*) FILTER (WHERE c.outcome = 'charged') AS charged,
               count(*) FILTER (WHERE c.outcome = 'invalid') AS invalid,
               count(*) FILTER (WHERE c.outcome IN ('no_balance', 'over_budget')) AS unpaid,
+              coalesce(sum(c.token_price_krw) FILTER (WHERE c.outcome IN ('no_balance', 'over_budget')), 0) AS over_krw,
               sum(c.charged_krw) AS spend, 0 AS reversed, 0 AS served, 0 AS viewed, 0 AS direct, 0 AS indirect, 0 AS value
          FROM click_charge c
         WHERE c.advertiser_id = $1 AND c.booked_date BETWEEN $2 AND $3
           AND c.booked_at >= to_timestamp($4 / 1000.0) AND c.booked_at < to_timestamp($5 / 1000.0) GROUP BY 1
        UNION ALL
-       SELECT ${keys.reversal}, 0, 0, 0, 0, sum(r.cash_krw + r.promo_krw), 0, 0, 0, 0, 0
+       SELECT ${keys.reversal}, 0, 0, 0, 0, 0, sum(r.cash_krw + r.promo_krw), 0, 0, 0, 0, 0
          FROM click_reversal r JOIN click_charge c ON c.click_id = r.click_id AND c.issued_month = r.issued_month
         WHERE r.advertiser_id = $1 AND r.booked_date BETWEEN $2 AND $3 GROUP BY 1
        UNION ALL
-       SELECT ${keys.conversion}, 0, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE v.match = 'direct'),
+       SELECT ${keys.conversion}, 0, 0, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE v.match = 'direct'),
               count(*) FILTER (WHERE v.match = 'indirect'), sum(v.conversion_value_krw)
          FROM conversion_result v
         WHERE v.advertiser_id = $1 AND v.converted_at_ms >= $4 AND v.converted_at_ms < $5 AND v.reversed_at_ms IS NULL
         GROUP BY 1
        UNION ALL
-       SELECT ${keys.performance}, 0, 0, 0, 0, 0, sum(p.served_impressions), sum(p.viewed_impressions), 0, 0, 0
+       SELECT ${keys.performance}, 0, 0, 0, 0, 0, 0, sum(p.served_impressions), sum(p.viewed_impressions), 0, 0, 0
          FROM performance_5m p
         WHERE p.advertiser_id = $1 AND p.window_start_ms >= $4 AND p.window_start_ms < $5 GROUP BY 1)
      SELECT key, ${keys.name} AS name, sum(served)::bigint AS "servedImpressions",
             sum(viewed)::bigint AS "viewedImpressions", sum(charged)::bigint AS "chargedClicks",
             sum(invalid)::bigint AS "invalidClicks", sum(unpaid)::bigint AS "unpaidClicks",
-            sum(spend)::bigint AS "spendKrw", sum(reversed)::bigint AS "reversedKrw",
+            sum(over_krw)::bigint AS "overDeliveryKrw", sum(spend)::bigint AS "spendKrw", sum(reversed)::bigint AS "reversedKrw",
             sum(direct)::bigint AS "directConversions", sum(indirect)::bigint AS "indirectConversions",
             sum(value)::bigint AS "conversionValueKrw"
        FROM counted WHERE $6::text IS NULL OR key COLLATE "C" > $6
@@ -105,6 +106,7 @@ const NOTHING: ReportCounts = {
   chargedClicks: 0,
   invalidClicks: 0,
   unpaidClicks: 0,
+  overDeliveryKrw: 0,
   spendKrw: 0,
   reversedKrw: 0,
   directConversions: 0,
@@ -128,6 +130,7 @@ function addCounts(a: ReportCounts, b: ReportCounts): ReportCounts {
     chargedClicks: a.chargedClicks + b.chargedClicks,
     invalidClicks: a.invalidClicks + b.invalidClicks,
     unpaidClicks: a.unpaidClicks + b.unpaidClicks,
+    overDeliveryKrw: a.overDeliveryKrw + b.overDeliveryKrw,
     spendKrw: a.spendKrw + b.spendKrw,
     reversedKrw: a.reversedKrw + b.reversedKrw,
     directConversions: a.directConversions + b.directConversions,

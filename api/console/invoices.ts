@@ -48,6 +48,8 @@ const CSV_COLUMNS = [
   'reversedClicks',
   'reversedCashKrw',
   'reversedPromoKrw',
+  'overDeliveryClicks',
+  'overDeliveryKrw',
 ] as const;
 
 function statementCsvRoute(deps: ConsoleDeps): RouteDefinition {

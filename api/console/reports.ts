@@ -102,6 +102,7 @@ const CSV_COLUMNS: readonly (readonly [title: string, cellOf: (row: PerformanceR
   ['클릭수', (row) => row.chargedClicks],
   ['무효클릭수', (row) => row.invalidClicks],
   ['미과금클릭수', (row) => row.unpaidClicks],
+  ['미과금액(플랫폼 부담)', (row) => row.overDeliveryKrw],
   ['클릭률', (row) => row.ctr ?? ''],
   ['평균클릭비용', (row) => row.averageCpcKrw ?? ''],
   ['총비용', (row) => row.spendKrw],

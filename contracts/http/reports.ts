@@ -12,6 +12,10 @@ export const measuresSchema = z.object({
   chargedClicks: z.number().int(),
   invalidClicks: z.number().int().describe('Filtered: not charged, not in any rate.'),
   unpaidClicks: z.number().int().describe('Valid, but budget or balance was spent: not charged.'),
+  overDeliveryKrw: z
+    .number()
+    .int()
+    .describe('What the unpaid clicks would have cost, VAT included: borne by the platform, never billed.'),
   spendKrw: z.number().int().describe('Charged on these days, VAT included.'),
   reversedKrw: z.number().int().describe('Taken back on these days.'),
   averageCpcKrw: rate.describe('spendKrw / chargedClicks.'),

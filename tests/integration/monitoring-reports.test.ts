@@ -92,6 +92,7 @@ const CMP_1 = {
   chargedClicks: 2,
   invalidClicks: 0,
   unpaidClicks: 1,
+  overDeliveryKrw: 1_500,
   spendKrw: 800,
   reversedKrw: 500,
   directConversions: 1,
@@ -108,6 +109,7 @@ const CMP_2 = {
   chargedClicks: 1,
   invalidClicks: 1,
   unpaidClicks: 0,
+  overDeliveryKrw: 0,
   spendKrw: 700,
   reversedKrw: 0,
   directConversions: 0,
@@ -124,6 +126,7 @@ const TOTALS = {
   chargedClicks: 3,
   invalidClicks: 1,
   unpaidClicks: 1,
+  overDeliveryKrw: 1_500,
   spendKrw: 1_500,
   reversedKrw: 500,
   directConversions: 1,
@@ -151,7 +154,13 @@ describe('performance report', () => {
   test.each(['day', 'ad', 'placement'])('by %s adds up to the same totals', async (groupBy) => {
     const { body } = await ask(`&groupBy=${groupBy}`);
     const items = body.items as Record<string, number>[];
-    for (const field of ['spendKrw', 'servedImpressions', 'chargedClicks', 'conversionValueKrw'] as const) {
+    for (const field of [
+      'spendKrw',
+      'servedImpressions',
+      'chargedClicks',
+      'overDeliveryKrw',
+      'conversionValueKrw',
+    ] as const) {
       expect(items.reduce((sum, item) => sum + (item[field] ?? 0), 0)).toBe(TOTALS[field]);
     }
     if (groupBy === 'day') expect(items).toMatchObject([{ key: today, collecting: true }]);
@@ -204,6 +213,8 @@ describe('performance report', () => {
       이름: `'=봄, "신상"`,
       노출수: '200',
       클릭수: '2',
+      미과금클릭수: '1',
+      '미과금액(플랫폼 부담)': '1500',
       총비용: '800',
       환급액: '500',
       직접전환수: '1',

@@ -187,6 +187,7 @@ describe('a day', () => {
     const file = await world.finance(`/v1/advertisers/adv_shoes/statements/${month}.csv`);
     expect(file.body).not.toHaveProperty('code');
     expect(String(file.body.text)).toContain(campaignOf('adv_shoes'));
+    expect(String(file.body.text)).toContain('reversedPromoKrw,overDeliveryClicks,overDeliveryKrw');
     const seller = await world.api.signIn('advertiser');
     for (const path of ['statements?month=2026-11', 'statements/2026-11.csv', 'tax-invoices']) {
       const own = await world.api.call(`/v1/advertisers/adv_own/${path}`, { token: seller });
