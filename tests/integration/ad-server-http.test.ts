@@ -224,3 +224,46 @@ describe('a body that is not what it says', () => {
     expect([answer.status, problem.nextStep === '']).toEqual([status, false]);
   });
 });
+
+describe('both ways to the clicks', () => {
+  const click = { clickToken: 'x'.repeat(40), adId: 'a', deviceId: 'd', clickedAt: '2026-11-23T00:00:00Z' };
+  it.each<[string, string, number, string]>([
+    ['a forged token', JSON.stringify(click), 400, 'forged_click_token'],
+    ['a field too many', JSON.stringify({ ...click, priceKrw: 1 }), 400, 'invalid_request'],
+    ['another type', JSON.stringify({ ...click, adId: 1 }), 400, 'invalid_request'],
+    ['no field', '{}', 400, 'invalid_request'],
+    ['a list', '[]', 400, 'invalid_request'],
+    ['nothing', 'null', 400, 'malformed_json'],
+    ['a text', '"x"', 400, 'malformed_json'],
+    ['half of an object', '{"adId":', 400, 'malformed_json'],
+    ['no UTF-8', '{"adId":"\u00ff', 400, 'malformed_json'],
+    ['a key of the prototype', `{"__proto__":1,${JSON.stringify(click).slice(1)}`, 400, 'invalid_request'],
+  ])('answer %s alike', async (_, body, status, code) => {
+    const answers = await Promise.all(
+      ['/v1/clicks', '/v1/clicks/'].map((path) =>
+        ask(path, { method: 'POST', body, headers: { ...bearer(), 'content-type': 'application/json' } }),
+      ),
+    );
+    const told = await Promise.all(
+      answers.map(async (answer) => {
+        const { correlationId, ...problem } = problemSchema.parse(await answer.json());
+        const { 'x-correlation-id': id, date: _date, ...headers } = Object.fromEntries(answer.headers);
+        expect(id).toBe(correlationId);
+        return { problem, headers };
+      }),
+    );
+    expect(told[0]?.problem).toMatchObject({ status, code });
+    expect(told[1]).toEqual(told[0]);
+  });
+
+  it('keep the correlation id that they are given, and no other', async () => {
+    for (const path of ['/v1/clicks', '/v1/clicks/']) {
+      const given = async (id: string) => {
+        const headers = { ...bearer(), 'content-type': 'application/json', 'x-correlation-id': id };
+        return (await ask(path, { method: 'POST', body: '{}', headers })).headers.get('x-correlation-id');
+      };
+      expect(await given('shop-request-1')).toBe('shop-request-1');
+      expect(await given('x"}, {"a": 1')).not.toContain('"');
+    }
+  });
+});
