@@ -62,8 +62,8 @@ export async function listFindings(db: Queryable, filter: FindingFilter): Promis
 export async function readFindingProgress(db: Queryable, findingId: string): Promise<FindingProgress> {
   const row = await readFinding(db, findingId);
   invariant(row !== null, `finding ${findingId} was made`);
-  const { status, clicks, reversedClicks: reversed, alreadyReversedClicks: alreadyReversed } = row;
-  return { status, clicks, reversed, alreadyReversed };
+  const { status, clicks, reversedClicks: reversed, alreadyReversedClicks: alreadyReversed, decidedBy } = row;
+  return { status, clicks, reversed, alreadyReversed, decidedBy };
 }
 
 export interface FindingAdvertiser {

@@ -55,13 +55,13 @@ export async function invalidClickReversal(
     ignoredDecision: null,
   };
   registerHandlers(state);
-  const { status, ...counts } = await steps.readFinding({ findingId });
+  const { status, decidedBy, ...counts } = await steps.readFinding({ findingId });
   Object.assign(state, counts);
   // A decision that came meanwhile is newer than what was read.
-  if (state.status === 'waiting') state.status = status;
+  if (state.status === 'waiting') Object.assign(state, { status, decidedBy });
   if (state.status === 'waiting' && !(await condition(() => state.status !== 'waiting', DECISION_WITHIN))) {
     await steps.expireFinding({ findingId });
-    state.status = (await steps.readFinding({ findingId })).status;
+    Object.assign(state, await steps.readFinding({ findingId }));
   }
   if (state.status === 'reversing') await reverseAll(state);
   await condition(allHandlersFinished);

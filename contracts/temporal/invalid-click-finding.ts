@@ -40,11 +40,11 @@ export interface FindingProgress {
   readonly reversed: number;
   /** Taken back by somebody else before; nothing moved for them here. */
   readonly alreadyReversed: number;
+  readonly decidedBy: string | null;
 }
 
 export interface InvalidClickReversalState extends FindingProgress {
   readonly findingId: string;
-  readonly decidedBy: string | null;
   /** The last decision by signal that was not taken, and why. */
   readonly ignoredDecision: { readonly by: string; readonly why: string } | null;
 }

@@ -78,7 +78,7 @@ test('what nobody confirms within a week expires, and can be confirmed no more',
   const id = await finding('forgotten');
   expect(await startInvalidClickReversal(db.appPool, temporal.client, id)).toMatchObject({ ok: true });
   const before = await temporal.currentTimeMs();
-  expect(await resultOf(id)).toMatchObject({ status: 'expired', reversed: 0, decidedBy: null });
+  expect(await resultOf(id)).toMatchObject({ status: 'expired', reversed: 0, decidedBy: 'system' });
   expect((await temporal.currentTimeMs()) - before).toBeGreaterThanOrEqual(7 * 86_400_000 - 1_000);
   await db.ownerPool.query(
     `INSERT INTO user_account (id, email, display_name, password_hash, role, status) VALUES ('usr_admin', 'a@ads.test', 'A', 'x', 'admin', 'active')`,
@@ -102,7 +102,7 @@ test('a run that starts after the decision carries it out without asking again',
       started,
       true,
     ]);
-    expect(await resultOf(id)).toMatchObject({ status: 'completed', reversed: 1 });
+    expect(await resultOf(id)).toMatchObject({ status: 'completed', reversed: 1, decidedBy: 'usr_admin' });
   }
   expect((await lockWallets(db.appPool, ['adv_decided'])).get('adv_decided')).toMatchObject({
     cashKrw: 1_000,
