@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ChargedClick } from '../operations/charge-clicks.js';
 import { type ClickDelivery, isClick, parseClick } from './click-delivery.js';
-import { ClickOffsets, type OffsetTicket } from './click-offsets.js';
+import { ClickOffsets, type OffsetTicket, type Reading } from './click-offsets.js';
 import {
   answerAdServers,
   countDecided,
@@ -12,6 +12,7 @@ import {
   publishDecisions,
 } from './decide-clicks.js';
 import { DecisionGroup } from './decision-group.js';
+import { SetAsideQueue } from './set-aside-queue.js';
 
 export interface BalanceWorkerDeps extends DecideClicksDeps {
   readonly consumer: Consumer;
@@ -26,6 +27,8 @@ const HEARTBEAT_MS = 500;
 const COMMIT_OFFSETS_MS = 500;
 /** Before clicks are read again that failed for no reason that waiting cures. */
 const READ_AGAIN_MS = 1_000;
+/** Records that are no clicks and wait to be set aside; with more of them in memory, nothing is read on. */
+const MOST_UNREADABLE = 1_000;
 
 export interface BalanceWorker {
   /** How long the oldest group of clicks has been waiting for its decision; 0 when none is. */
@@ -60,6 +63,7 @@ class Worker implements BalanceWorker {
   readonly #deps: BalanceWorkerDeps;
   readonly #group: DecisionGroup<readonly ChargedClick[]>;
   readonly #offsets = new ClickOffsets();
+  readonly #setAside: SetAsideQueue<UnreadableClick>;
   readonly #commitTimer: NodeJS.Timeout;
   /** Of the present membership; null until it has read something. */
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
@@ -75,6 +79,9 @@ class Worker implements BalanceWorker {
       decide: (deliveries) => this.#decide(deliveries),
       publish: (deliveries, decided) => publishDecisions(deps, deliveries, decided, this.#keepGoing),
     });
+    this.#setAside = new SetAsideQueue(MOST_UNREADABLE, ({ partition, message, reason }) =>
+      deadLetter(deps, partition, message, reason, this.#keepGoing),
+    );
     const { consumer } = deps;
     consumer.on(consumer.events.REBALANCING, () => void this.#commitOffsets());
     consumer.on(consumer.events.GROUP_JOIN, () => {
@@ -103,38 +110,42 @@ class Worker implements BalanceWorker {
   async consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     this.#commit = payload.commitOffsetsIfNecessary;
+    const reading = this.#offsets.reading(batch.partition);
     const clicks = batch.messages.filter(isClick);
     for (let start = 0; start < clicks.length; start += CLICKS_PER_TRANSACTION) {
       const chunk = clicks.slice(start, start + CLICKS_PER_TRANSACTION);
-      const last = chunk[chunk.length - 1];
-      if (last === undefined || !(await this.#handIn(payload, chunk, last.offset))) return;
+      const [first, last] = [chunk[0], chunk[chunk.length - 1]];
+      if (first === undefined || last === undefined) return;
+      if (!(await this.#handIn(payload, reading, chunk, [first.offset, last.offset]))) return;
       payload.resolveOffset(last.offset);
     }
-    if (payload.isStale()) return;
-    const rest = this.#offsets.begin(batch.partition, batch.lastOffset());
-    this.#offsets.done(rest);
+    if (payload.isStale() || !this.#offsets.isCurrent(reading)) return;
+    reading.done(reading.begin(batch.lastOffset(), batch.lastOffset()));
     payload.resolveOffset(batch.lastOffset());
   }
 
   /** True once these clicks are in a transaction; false when they have to be read again. */
   async #handIn(
     payload: EachBatchPayload,
+    reading: Reading,
     messages: readonly KafkaMessage[],
-    lastOffset: string,
+    offsets: readonly [first: string, last: string],
   ): Promise<boolean> {
     await this.#pause;
-    if (this.#stopping || !payload.isRunning() || payload.isStale()) return false;
-    const { partition } = payload.batch;
-    const ticket = this.#offsets.begin(partition, lastOffset);
-    const { deliveries, unreadable } = readClicks(partition, messages);
+    const isOver = () => payload.isStale() || !this.#offsets.isCurrent(reading);
+    if (this.#stopping || !payload.isRunning() || isOver()) return false;
+    const ticket = reading.begin(...offsets);
+    const { deliveries, unreadable } = readClicks(reading.partition, messages);
     const submission = this.#group.submit(deliveries);
-    Promise.all([submission.done, this.#setAside(partition, unreadable)]).then(
+    const aside = this.#setAside.add(unreadable);
+    Promise.all([submission.done, aside.done]).then(
       ([published, setAside]) => {
-        if (published && setAside) this.#offsets.done(ticket);
+        if (published && setAside) reading.done(ticket);
       },
-      (error: unknown) => this.#readAgain(ticket, messages[0]?.offset ?? lastOffset, error),
+      (error: unknown) => this.#readAgain(ticket, error),
     );
-    return this.#untilTaken(payload, submission.taken);
+    const mayReadOn = submission.taken.then((taken) => (taken ? aside.room.then(() => true) : false));
+    return (await this.#untilTaken(payload, mayReadOn)) && !isOver();
   }
 
   /** Waits with heartbeats; one that says that partitions move throws. */
@@ -162,23 +173,15 @@ class Worker implements BalanceWorker {
     return decided;
   }
 
-  async #setAside(partition: number, unreadable: readonly UnreadableClick[]): Promise<boolean> {
-    for (const { message, reason } of unreadable) {
-      if (!(await deadLetter(this.#deps, partition, message, reason, this.#keepGoing))) return false;
-    }
-    return true;
-  }
-
   /** A fault of ours: nothing is skipped, nothing is committed beyond it, and it is loud. */
-  #readAgain(ticket: OffsetTicket, fromOffset: string, error: unknown): void {
+  #readAgain(ticket: OffsetTicket, error: unknown): void {
     const { log, consumer, adEventsTopic: topic } = this.#deps;
-    log.error(
-      { err: error, partition: ticket.partition, fromOffset },
-      'clicks not decided, reading them again',
-    );
-    if (!this.#offsets.abandon(ticket)) return;
+    const { partition } = ticket.reading;
+    const offset = this.#offsets.abandon(ticket);
+    log.error({ err: error, partition, fromOffset: offset }, 'clicks not decided, reading them again');
+    if (offset === null) return;
     // At once: what was already read behind them is stale from here on.
-    consumer.seek({ topic, partition: ticket.partition, offset: fromOffset });
+    consumer.seek({ topic, partition, offset });
     this.#pause = delay(READ_AGAIN_MS);
   }
 
@@ -196,6 +199,7 @@ class Worker implements BalanceWorker {
 }
 
 interface UnreadableClick {
+  readonly partition: number;
   readonly message: KafkaMessage;
   readonly reason: string;
 }
@@ -209,7 +213,7 @@ function readClicks(
   for (const message of messages) {
     const parsed = parseClick(message, partition);
     if (parsed.ok) deliveries.push(parsed.delivery);
-    else unreadable.push({ message, reason: parsed.reason });
+    else unreadable.push({ partition, message, reason: parsed.reason });
   }
   return { deliveries, unreadable };
 }

@@ -1,6 +1,9 @@
-/** Some records of a partition that are being worked on. */
+/** Some records of a reading that are being worked on. */
 export interface OffsetTicket {
-  readonly partition: number;
+  readonly reading: Reading;
+  readonly firstOffset: bigint;
+  readonly lastOffset: bigint;
+  isDone: boolean;
 }
 
 export interface PartitionOffset {
@@ -9,77 +12,93 @@ export interface PartitionOffset {
   readonly offset: string;
 }
 
-interface Ticket extends OffsetTicket {
-  readonly lane: Lane;
-  readonly lastOffset: bigint;
-  isDone: boolean;
-}
-
-/** The records of one partition in the order of the log. */
-interface Lane {
-  open: Ticket[];
+/** One pass over a partition. It ends when partitions are given out anew, or when records have to be read again. */
+export class Reading {
+  /** In the order in which they were begun. */
+  #open: OffsetTicket[] = [];
   /** The first record that is not done; 0: nothing is known yet. */
-  next: bigint;
-  committed: bigint;
+  #next = 0n;
+  #committed = 0n;
+
+  constructor(readonly partition: number) {}
+
+  begin(firstOffset: string, lastOffset: string): OffsetTicket {
+    const ticket = {
+      reading: this,
+      firstOffset: BigInt(firstOffset),
+      lastOffset: BigInt(lastOffset),
+      isDone: false,
+    };
+    this.#open.push(ticket);
+    return ticket;
+  }
+
+  done(ticket: OffsetTicket): void {
+    ticket.isDone = true;
+    for (let first = this.#open[0]; first?.isDone; first = this.#open[0]) {
+      // Records that were read twice never set it back.
+      if (first.lastOffset >= this.#next) this.#next = first.lastOffset + 1n;
+      this.#open.shift();
+    }
+  }
+
+  /** The first record that is begun and not done. */
+  firstOpen(): bigint | null {
+    return this.#open.reduce<bigint | null>(
+      (first, { firstOffset }) => (first === null || firstOffset < first ? firstOffset : first),
+      null,
+    );
+  }
+
+  uncommitted(): PartitionOffset | null {
+    return this.#next > this.#committed ? { partition: this.partition, offset: this.#next.toString() } : null;
+  }
+
+  committed(offset: string): void {
+    this.#committed = BigInt(offset);
+  }
 }
 
 /**
  * How far each partition is done. Records are begun in the order of the log and may be done in any order; an offset may
- * be committed up to the first record that is not done, never past it. A ticket from before `forget` or `abandon` changes
- * nothing any more: the records come again.
+ * be committed up to the first record that is not done, never past it. What belongs to a reading that has ended changes
+ * nothing any more: its records come again.
  */
 export class ClickOffsets {
-  #lanes = new Map<number, Lane>();
+  #readings = new Map<number, Reading>();
 
-  begin(partition: number, lastOffset: string): OffsetTicket {
-    const lane = this.#lanes.get(partition) ?? { open: [], next: 0n, committed: 0n };
-    this.#lanes.set(partition, lane);
-    const ticket: Ticket = { partition, lane, lastOffset: BigInt(lastOffset), isDone: false };
-    lane.open.push(ticket);
-    return ticket;
+  /** The present reading of this partition. Whoever waits in the middle of one asks `isCurrent` afterwards. */
+  reading(partition: number): Reading {
+    const reading = this.#readings.get(partition) ?? new Reading(partition);
+    this.#readings.set(partition, reading);
+    return reading;
   }
 
-  done(given: OffsetTicket): void {
-    const ticket = this.#ticketOf(given);
-    if (ticket === undefined) return;
-    ticket.isDone = true;
-    const { lane } = ticket;
-    for (let first = lane.open[0]; first?.isDone; first = lane.open[0]) {
-      // Records that were read twice never set it back.
-      if (first.lastOffset >= lane.next) lane.next = first.lastOffset + 1n;
-      lane.open.shift();
-    }
+  isCurrent(reading: Reading): boolean {
+    return this.#readings.get(reading.partition) === reading;
   }
 
   /** What moved since the last commit. */
   uncommitted(): PartitionOffset[] {
-    const moved: PartitionOffset[] = [];
-    for (const [partition, { next, committed }] of this.#lanes) {
-      if (next > committed) moved.push({ partition, offset: next.toString() });
-    }
-    return moved;
+    return [...this.#readings.values()].flatMap((reading) => reading.uncommitted() ?? []);
   }
 
   committed(offsets: readonly PartitionOffset[]): void {
-    for (const { partition, offset } of offsets) {
-      const lane = this.#lanes.get(partition);
-      if (lane !== undefined) lane.committed = BigInt(offset);
-    }
+    for (const { partition, offset } of offsets) this.#readings.get(partition)?.committed(offset);
   }
 
-  /** These records, and those behind them, will be read again. False when that was already so. */
-  abandon(given: OffsetTicket): boolean {
-    if (this.#ticketOf(given) === undefined) return false;
-    this.#lanes.delete(given.partition);
-    return true;
+  /**
+   * These records failed. Ends their reading and tells from where to read again: the first record that is not done, which
+   * may lie before them. Null when that reading has ended already.
+   */
+  abandon({ reading, firstOffset }: OffsetTicket): string | null {
+    if (!this.isCurrent(reading)) return null;
+    this.#readings.delete(reading.partition);
+    return (reading.firstOpen() ?? firstOffset).toString();
   }
 
   /** Partitions were given out anew: everything that is not committed comes again, here or elsewhere. */
   forget(): void {
-    this.#lanes = new Map();
-  }
-
-  #ticketOf(given: OffsetTicket): Ticket | undefined {
-    return this.#lanes.get(given.partition)?.open.find((ticket) => ticket === given);
+    this.#readings = new Map();
   }
 }

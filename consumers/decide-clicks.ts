@@ -100,14 +100,21 @@ async function decidePoisoned(
   return right === null ? null : [...left, ...right];
 }
 
-/** AD_CLICK_DECIDED for each click, once per call; false when the worker is stopping. */
+/** The first word on each click, in the order of the decisions. */
+function firstWords(decided: readonly ChargedClick[]): Map<string, ChargedClick> {
+  const first = new Map<string, ChargedClick>();
+  for (const click of decided) if (!first.has(click.clickId)) first.set(click.clickId, click);
+  return first;
+}
+
+/** AD_CLICK_DECIDED for each click, once per call, in the order of the decisions; false when the worker is stopping. */
 export async function publishDecisions(
   deps: DecideClicksDeps,
   deliveries: readonly ClickDelivery[],
   decided: readonly ChargedClick[],
   keepGoing: () => boolean,
 ): Promise<boolean> {
-  const byId = new Map(decided.toReversed().map((click) => [click.clickId, click]));
+  const byId = firstWords(decided);
   if (byId.size > 0) {
     const sent = await retryWhileRunning(
       () => {
@@ -150,7 +157,7 @@ export function answerAdServers(
   deliveries: readonly ClickDelivery[],
   decided: readonly ChargedClick[],
 ): void {
-  const byId = new Map(decided.toReversed().map((click) => [click.clickId, click]));
+  const byId = firstWords(decided);
   const perServer = new Map<string, ClickOutcomeMessage[]>();
   for (const { click, replyTo } of deliveries) {
     const outcome = byId.get(click.clickId);

@@ -89,7 +89,7 @@ async function write(
     ...entryColumns(entries),
     ...walletColumns([...wallets]),
     ...spendColumns(spendOf(decided, facts)),
-    ...clickColumns(decided, monthOf, groups),
+    ...clickColumns(decided.toSorted(byClickId), monthOf, groups),
     JSON.stringify(lotRows(decided)),
     JSON.stringify(folded.stops.map(toStopRow)),
     JSON.stringify(crossings.map(crossingRow)),
@@ -101,6 +101,12 @@ async function write(
   });
   return rows[0]?.stops ?? [];
 }
+
+/**
+ * Clicks of advertisers without a wallet are ordered by no lock: two workers that hold the same ones then meet at the
+ * primary key, and wait for each other in a circle unless both insert in one order.
+ */
+const byClickId = (a: Decided, b: Decided) => (a.click.clickId < b.click.clickId ? -1 : 1);
 
 const column = <T>(rows: readonly T[], pick: (row: T) => string | number | null) =>
   arrayLiteral(rows.map(pick));

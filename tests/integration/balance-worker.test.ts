@@ -44,6 +44,7 @@ beforeAll(async () => {
     const names = { advertiserId: `adv_w${a}`, campaignId: `cmp_w${a}` };
     await fund(db.appPool, { ...names, dailyBudgetKrw: CASH_KRW, totalBudgetKrw: null }, CASH_KRW);
   }
+  await untilJoined(await startWorker('first'), 30_000);
 });
 
 afterAll(async () => {
@@ -74,7 +75,7 @@ async function stopWorker(worker: RunningProcess): Promise<void> {
 const click = (name: string, a: number) =>
   clickEvent({ name, advertiserId: `adv_w${a}`, campaignId: `cmp_w${a}`, priceKrw: PRICE_KRW });
 
-const append = (clicks: readonly AdClicked[]) =>
+const append = (clicks: readonly (Omit<AdClicked, 'schemaVersion'> & { readonly schemaVersion: number })[]) =>
   producer.send({
     topic: topicName(config, TOPICS.adEvents),
     acks: -1,
@@ -123,7 +124,6 @@ async function uncommitted(): Promise<number> {
 
 describe('workers that come and go under load', () => {
   it('every click is charged once and decided in the log, whatever partitions moved in between', async () => {
-    await untilJoined(await startWorker('first'), 30_000);
     const sent: AdClicked[] = [];
     let sending = true;
     const load = (async () => {
@@ -182,6 +182,58 @@ describe('workers that come and go under load', () => {
     await poll('and committed', async () => (await uncommitted()) === 0);
     expect(await chargedOf('stuck-')).toBe(stuck.length);
     await stopWorker(other);
+  });
+
+  it('a click that the database refuses is set aside alone: those around it are decided and told in order', async () => {
+    const names = { advertiserId: 'adv_poison', campaignId: 'cmp_poison' };
+    await fund(db.appPool, { ...names, dailyBudgetKrw: CASH_KRW, totalBudgetKrw: null }, 1_000);
+    const [first, poison, second, third] = [900, 50, 200, 100].map((priceKrw, n) =>
+      clickEvent({ ...names, name: `poison-${n}`, priceKrw }),
+    );
+    if (!first || !poison || !second || !third) throw new Error('four clicks');
+    await append([first, { ...poison, slot: 3_000_000_000 }, second, third]);
+    await untilDecidedInTheLog([first, second, third]);
+    const told = events.filter(
+      ({ value }) => value.type === 'AD_CLICK_DECIDED' && value.advertiserId === names.advertiserId,
+    );
+    expect(told.map(({ value }) => [value.clickId, value.outcome])).toEqual([
+      [first.clickId, 'charged'],
+      [second.clickId, 'no_balance'],
+      [third.clickId, 'charged'],
+    ]);
+    const { rows } = await db.appPool.query<{ key: string }>('SELECT key FROM dead_letter');
+    expect(rows).toEqual([{ key: names.advertiserId }]);
+    await db.appPool.query(`UPDATE dead_letter SET resolved_at = now(), resolved_by = 'test'`);
+  });
+
+  it('records that nobody can read take nothing from charging, even when they cannot be set aside at once', async () => {
+    const rounds = 20;
+    const gate = await db.ownerPool.connect();
+    await gate.query('BEGIN');
+    await gate.query('LOCK TABLE dead_letter IN ACCESS EXCLUSIVE MODE');
+    for (let round = 0; round < rounds; round += 1) {
+      const strange = Array.from({ length: ADVERTISERS }, (_, a) => click(`strange-${round}-${a}`, a));
+      await append(strange.map((one) => ({ ...one, schemaVersion: 2 })));
+    }
+    await poll('they wait', async () => {
+      const { rows } = await db.ownerPool.query<{ n: number }>(
+        `SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'dead_letter'::regclass`,
+      );
+      return (rows[0]?.n ?? 0) > 0;
+    });
+    await append(Array.from({ length: ADVERTISERS }, (_, a) => click(`beside-${a}`, a)));
+    await poll('clicks are charged', async () => (await chargedOf('beside-')) === ADVERTISERS, 3_000);
+    await gate.query('COMMIT');
+    gate.release();
+    const setAside = async () => {
+      const { rows } = await db.appPool.query<{ n: number }>(
+        `SELECT count(*) AS n FROM dead_letter WHERE reason LIKE 'schema:%'`,
+      );
+      return rows[0]?.n ?? 0;
+    };
+    await poll('all are set aside', async () => (await setAside()) === rounds * ADVERTISERS, 20_000);
+    await poll('and committed', async () => (await uncommitted()) === 0);
+    await db.appPool.query(`UPDATE dead_letter SET resolved_at = now(), resolved_by = 'test'`);
   });
 
   it('a worker that is stopped finishes what it began: the next one has nothing to repeat', async () => {

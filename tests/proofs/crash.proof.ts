@@ -123,13 +123,14 @@ async function disturb(
     const startedAt = Date.now();
     await poll(`click ${due} is promised`, async () => progress.promised >= due, DELIVERED_WITHIN_MS, 20);
     const victim = VICTIMS[n % VICTIMS.length] ?? 'balance-worker';
+    const isUnderLoad = progress.promised < number('clicks');
     if (n % COMMIT_EVERY === 0) {
       if (await killAfterCommit(context, business)) disorder.afterCommit += 1;
     } else {
       await delay(random() * 50);
       await killAndAwait(stack, victim);
     }
-    disorder.kills += 1;
+    if (isUnderLoad) disorder.kills += 1;
     if (n % REBALANCE_EVERY === 0) disorder.rebalances += await moveTwice(context);
     figure(
       `kill ${n + 1}`,
