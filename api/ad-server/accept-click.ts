@@ -14,7 +14,7 @@ import {
   type TokenAd,
 } from '../../domain/click-token.js';
 import { invalidClickReason } from '../../domain/invalid-click-rules.js';
-import { err, type Failure, invariant, ok, type Result } from '../../domain/result.js';
+import { err, invariant, ok, type Result } from '../../domain/result.js';
 import { countedAddress } from '../../domain/shopper-address.js';
 import type { BatchingAppender } from '../../infra/batching-appender.js';
 import { type ClickCounter, NEUTRAL_COUNTERS } from '../../infra/click-counters.js';
@@ -22,6 +22,7 @@ import type { ClickOutcomes } from '../../infra/click-outcomes.js';
 import { type ClickTokens, clickIdOf } from '../../infra/click-token.js';
 import { keyedHash } from '../../infra/ids.js';
 import type { KafkaLink } from '../../infra/kafka-link.js';
+import type { FieldFailure } from '../kit/problem.js';
 import { appendEvents } from './append-events.js';
 import { readGenuineToken } from './genuine-token.js';
 import { isListedBot } from './listed-bot.js';
@@ -47,7 +48,7 @@ export interface Shopper {
   readonly userAgent: string | undefined;
 }
 
-export type ClickAnswer = Result<ClickResult>;
+export type ClickAnswer = Result<ClickResult, FieldFailure>;
 export type AcceptClick = (click: ClickRequest, shopper: Shopper) => Promise<ClickAnswer>;
 
 /**
@@ -104,14 +105,15 @@ async function appendAndWait(
   }
 }
 
-const CLICK_PATH_DOWN: Failure = {
+const CLICK_PATH_DOWN: FieldFailure = {
   code: 'click_path_down',
   message: 'The click cannot be recorded right now.',
   nextStep: 'Redirect the shopper, and send the same click again after Retry-After seconds.',
+  retryAfterSeconds: 1,
 };
 
 /** Durable when ok. A refusal says nothing about the log: the same click id may be appended again at any time. */
-async function append(deps: AcceptClickDeps, event: AdClicked): Promise<Result<null>> {
+async function append(deps: AcceptClickDeps, event: AdClicked): Promise<Result<null, FieldFailure>> {
   const headers = { [HEADER_TYPE]: event.type, [HEADER_REPLY_TO]: deps.instance };
   const message = { key: event.advertiserId, value: JSON.stringify(event), headers };
   return (await appendEvents(deps, [message])) ? ok(null) : err(CLICK_PATH_DOWN);

@@ -9,6 +9,7 @@ import { CORRELATION_HEADER } from '../kit/app.js';
 import { type FieldFailure, fieldErrors, INTERNAL_ERROR, invalidRequest } from '../kit/problem.js';
 import type { RouteDoc } from '../kit/route.js';
 import { adsJson } from './ads-json.js';
+import { AnswersTogether } from './answers-together.js';
 import type { Authorise } from './authorise.js';
 import type { AdServerMetrics } from './metrics.js';
 import { respondJson, respondProblem } from './respond.js';
@@ -29,6 +30,7 @@ export type AdsHandler = (req: IncomingMessage, res: ServerResponse, query: stri
  * waited for.
  */
 export function adsHandler(deps: AdsHandlerDeps, doc: RouteDoc): AdsHandler {
+  const together = new AnswersTogether();
   return (req, res, query) => {
     const startedAt = performance.now();
     const refuse = (failure: FieldFailure, id: string = randomUUID()) => {
@@ -44,8 +46,15 @@ export function adsHandler(deps: AdsHandlerDeps, doc: RouteDoc): AdsHandler {
     };
     const answer = (served: Awaited<ReturnType<ServeAds>>) => {
       if (!served.ok) return refuse(served.error);
-      respondJson(res, adsJson(served.value), served.value.requestId);
-      deps.metrics.adsAnswered(performance.now() - startedAt);
+      const text = adsJson(served.value);
+      together.add(() => {
+        try {
+          respondJson(res, text, served.value.requestId);
+          deps.metrics.adsAnswered(performance.now() - startedAt);
+        } catch (error) {
+          broken(error);
+        }
+      });
     };
     const serve = (allowed: Result<unknown, FieldFailure>): void | Promise<void> => {
       const parsed = allowed.ok ? parseAdQuery(parse(query)) : allowed;

@@ -5,7 +5,15 @@ import { correlate } from '../kit/app.js';
 import { errorHandler, notFoundHandler } from '../kit/problem.js';
 import type { AdsHandler } from './ads-handler.js';
 import { SECURITY_HEADERS } from './respond.js';
-import { ADS_PATH, type AdServerRoutesDeps, createAdsHandler, registerAdServerRoutes } from './routes.js';
+import {
+  ADS_PATH,
+  type AdServerRoutesDeps,
+  CLICKS_PATH,
+  createAdsHandler,
+  createShortClickHandler,
+  registerAdServerRoutes,
+} from './routes.js';
+import type { ShortClickHandler } from './short-click-handler.js';
 
 export interface AdServerApp {
   readonly app: Express;
@@ -24,7 +32,7 @@ export function createAdServerApp(deps: AdServerRoutesDeps, log: Logger): AdServ
   registerAdServerRoutes(app, deps, ads);
   app.use(notFoundHandler());
   app.use(errorHandler(log));
-  return { app, listener: adsFirst(app, ads) };
+  return { app, listener: hotFirst(app, ads, createShortClickHandler(deps)) };
 }
 
 /** Before everything, so that refusals of others (a broken body, an unknown path) carry them, too. */
@@ -37,14 +45,14 @@ function secured(): RequestHandler {
 }
 
 /**
- * `GET /v1/ads` past Express, whose routing alone costs as much as the auction; every other spelling and method goes
- * through it and finds the same handler there.
+ * `GET /v1/ads` and `POST /v1/clicks` past Express, whose routing alone costs as much as the auction; every other
+ * spelling and method goes through it and finds the same there.
  */
-function adsFirst(app: Express, ads: AdsHandler): RequestListener {
+function hotFirst(app: Express, ads: AdsHandler, click: ShortClickHandler): RequestListener {
   const prefix = `${ADS_PATH}?`;
   return (req, res) => {
     const { url } = req;
     if (req.method === 'GET' && url?.startsWith(prefix)) ads(req, res, url.slice(prefix.length));
-    else app(req, res);
+    else if (req.method !== 'POST' || url !== CLICKS_PATH || !click(req, res)) app(req, res);
   };
 }

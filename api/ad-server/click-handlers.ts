@@ -1,14 +1,13 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { clickRequestSchema } from '../../contracts/http/ad-server.js';
-import { type ClickId, isClickId } from '../../domain/click-id.js';
+import { isClickId } from '../../domain/click-id.js';
 import type { Failure } from '../../domain/result.js';
-import type { DecidedClick } from '../../operations/find-click.js';
 import { challengeOf, type FieldFailure, fieldErrors, invalidRequest, sendProblem } from '../kit/problem.js';
 import type { RouteDoc } from '../kit/route.js';
 import { type AcceptClick, decided } from './accept-click.js';
 import type { Authorise } from './authorise.js';
+import type { ClickLookup } from './click-lookups.js';
 import type { AdServerMetrics } from './metrics.js';
 import { NO_JSON } from './report-handler.js';
 import { respond } from './respond.js';
@@ -16,8 +15,7 @@ import { respond } from './respond.js';
 export interface ClickHandlersDeps {
   readonly authorise: Authorise;
   readonly acceptClick: AcceptClick;
-  readonly findClick: (clickId: ClickId) => Promise<DecidedClick | null>;
-  readonly log: Logger;
+  readonly lookUpClick: ClickLookup;
   readonly metrics: AdServerMetrics;
 }
 
@@ -52,14 +50,8 @@ export function postClickHandler({ acceptClick, metrics }: ClickHandlersDeps) {
     const answer = await acceptClick(parsed.data, shopper);
     metrics.clicks.inc({ answer: answer.ok ? answer.value.outcome : answer.error.code });
     if (answer.ok) respond(res, answer.value.outcome === 'accepted' ? 202 : 200, answer.value);
-    else sendProblem(res, answer.error, retryHeaders(answer.error));
+    else sendProblem(res, answer.error);
   };
-}
-
-const RETRY_AFTER_SECONDS = 1;
-
-function retryHeaders(failure: Failure): Record<string, string> {
-  return failure.code === 'click_path_down' ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
 }
 
 function unreadable(req: Request, error: z.ZodError): FieldFailure {
@@ -67,28 +59,19 @@ function unreadable(req: Request, error: z.ZodError): FieldFailure {
   return NO_JSON;
 }
 
-export function getClickHandler({ findClick, log }: ClickHandlersDeps) {
+export function getClickHandler({ lookUpClick }: ClickHandlersDeps) {
   return async (req: Request, res: Response): Promise<void> => {
     const { clickId } = req.params;
     if (typeof clickId !== 'string' || !isClickId(clickId)) {
       sendProblem(res, invalidRequest([{ field: 'params.clickId', message: 'not a click id' }]));
       return;
     }
-    const click = await findClick(clickId).catch((error: unknown) => {
-      log.warn({ error: String(error) }, 'a click could not be looked up');
-      return LOOKUP_UNAVAILABLE;
-    });
-    if (click === null) sendProblem(res, NOT_DECIDED);
-    else if ('code' in click) sendProblem(res, click);
-    else respond(res, 200, { ...decided({ clickId, ...click }), decision: click.outcome });
+    const found = await lookUpClick(clickId);
+    if (!found.ok) sendProblem(res, found.error);
+    else if (found.value === null) sendProblem(res, NOT_DECIDED);
+    else respond(res, 200, { ...decided({ clickId, ...found.value }), decision: found.value.outcome });
   };
 }
-
-const LOOKUP_UNAVAILABLE: Failure = {
-  code: 'dependency_unavailable',
-  message: 'The click cannot be looked up right now.',
-  nextStep: 'Ask again in a moment.',
-};
 
 /** The log, not this server, knows what is still to be decided, so "not yet" cannot be told from "never". */
 const NOT_DECIDED: Failure = {
