@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { REDIS_KEYS } from '../contracts/redis-keys.js';
 import { CLICK_DELIVERY_WINDOW_MS, type ClickSignals } from '../domain/click-outcome.js';
 import { INVALID_CLICK_THRESHOLDS } from '../domain/invalid-click-rules.js';
+import { within } from './within.js';
 
 /** A click must not wait for a Redis that hangs. */
 const ANSWER_WITHIN_MS = 100;
@@ -85,7 +86,11 @@ export class ClickCounter {
     ];
     const lives = [CLICK_DELIVERY_WINDOW_MS, MINUTE_MS, INVALID_CLICK_THRESHOLDS.doubleClickWithinMs];
     const counted = this.#redis.countClick(keys.length, ...keys, click.at, ...lives);
-    const answer = await withinMs(counted, ANSWER_WITHIN_MS);
+    const answer = await within(
+      counted.catch(() => null),
+      ANSWER_WITHIN_MS,
+      null,
+    );
     if (answer === null) this.#restUntil = performance.now() + REST_MS;
     return parseCounters(answer);
   }
@@ -95,15 +100,6 @@ function hasCountClick(
   redis: Redis,
 ): redis is Redis & { countClick(...args: (string | number)[]): Promise<unknown> } {
   return 'countClick' in redis && typeof redis.countClick === 'function';
-}
-
-/** The value, or null when it fails or comes too late. */
-async function withinMs(value: Promise<unknown>, limitMs: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), limitMs);
-  });
-  return Promise.race([value.catch(() => null), late]).finally(() => clearTimeout(timer));
 }
 
 function parseCounters(text: unknown): ClickCounters | null {

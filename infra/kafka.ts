@@ -2,6 +2,7 @@ import { Kafka, logLevel, type Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import { type TopicName, topicSpecs } from '../contracts/topics.js';
 import type { Config } from './config.js';
+import { kafkaSocket } from './kafka-socket.js';
 
 type KafkaConfig = Pick<Config, 'KAFKA_BROKERS' | 'TOPIC_PREFIX' | 'INSTANCE_NAME'>;
 type TopicConfig = KafkaConfig & Pick<Config, 'KAFKA_PARTITIONS' | 'KAFKA_REPLICATION_FACTOR'>;
@@ -19,6 +20,7 @@ export function createKafka(config: KafkaConfig, log: Logger): Kafka {
     brokers: [...config.KAFKA_BROKERS],
     connectionTimeout: 2_000,
     requestTimeout: 10_000,
+    socketFactory: kafkaSocket,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {

@@ -5,11 +5,14 @@ import type { BatchingAppender } from './batching-appender.js';
 const FLUSH_INTERVAL_MS = 50;
 const FLUSH_REQUESTS = 200;
 const CAPACITY_REQUESTS = 20_000;
+/** The client's own repetitions last ten seconds when Kafka refuses, and longer when it hangs. */
+const KEPT_MS = 120_000;
+const AGAIN_AFTER_MS = 1_000;
 
 export type ServedAd = AdsServed['served'][number];
 
 export interface ServedLogOptions {
-  readonly appender: BatchingAppender;
+  readonly appender: Pick<BatchingAppender, 'append'>;
   readonly now: () => number;
   /** Requests whose ADS_SERVED were given up because Kafka did not take them in time. */
   readonly onDropped: (requests: number) => void;
@@ -17,13 +20,15 @@ export interface ServedLogOptions {
 
 /**
  * ADS_SERVED, off the request's path: answers are collected for at most 50 ms or 200 requests, and one Kafka
- * record carries them all. While Kafka is away up to 20,000 requests wait in memory; then new ones are dropped and
- * counted, because an impression is worth less than an answer.
+ * record carries them all. While Kafka is away up to 20,000 requests wait in memory for two minutes at most, which is
+ * longer than ads are served without it; more are dropped and counted, because an impression is worth less than an
+ * answer.
  */
 export class ServedLog {
   readonly #options: ServedLogOptions;
   #collected: ServedAd[][] = [];
   #appending = 0;
+  #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ServedLogOptions) {
@@ -46,8 +51,9 @@ export class ServedLog {
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_INTERVAL_MS);
   }
 
-  /** Hands everything to the appender; drain the appender afterwards. */
+  /** Hands everything to the appender once; drain the appender afterwards. */
   close(): void {
+    this.#closed = true;
     this.#flush();
   }
 
@@ -67,18 +73,25 @@ export class ServedLog {
       });
   }
 
+  /** Recorded anew with each try: Flink leaves out what comes far behind its clock. */
   async #append(requestId: string, served: ServedAd[]): Promise<void> {
-    const event: AdsServed = {
-      eventId: `served:${requestId}`,
-      schemaVersion: 1,
-      recordedAt: this.#options.now(),
-      type: 'ADS_SERVED',
-      served,
-    };
-    await this.#options.appender.append({
-      key: requestId,
-      value: JSON.stringify(event),
-      headers: { [HEADER_TYPE]: event.type },
-    });
+    const keptUntil = performance.now() + KEPT_MS;
+    for (;;) {
+      const event: AdsServed = {
+        eventId: `served:${requestId}`,
+        schemaVersion: 1,
+        recordedAt: this.#options.now(),
+        type: 'ADS_SERVED',
+        served,
+      };
+      const headers = { [HEADER_TYPE]: event.type };
+      try {
+        await this.#options.appender.append({ key: requestId, value: JSON.stringify(event), headers });
+        return;
+      } catch (error) {
+        if (this.#closed || performance.now() >= keptUntil) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
+    }
   }
 }

@@ -5,6 +5,7 @@ import type { ApiKeyActor } from '../domain/access.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import { keyedHash } from '../infra/ids.js';
 import type { Queryable } from '../infra/postgres.js';
+import { within } from '../infra/within.js';
 import { parseApiKey, readLiveApiKeys, toApiKeyActor, verifyApiKey } from './verify-api-key.js';
 
 export interface ApiKeyCacheOptions {
@@ -24,6 +25,8 @@ const MAX_UNKNOWN = 1_000;
 const MAX_KNOWN = 10_000;
 /** Strangers with invented keys may cost this many look-ups at a time, never the whole pool. */
 const MAX_LOOKUPS_IN_FLIGHT = 4;
+/** A database that hangs must not hold the requests of a key that is new here. */
+const ANSWER_WITHIN_MS = 1_000;
 
 const LOOKUP_UNAVAILABLE: Failure = {
   code: 'dependency_unavailable',
@@ -99,11 +102,11 @@ export class ApiKeyCache {
     }
     if ((this.#unknownUntil.get(hash) ?? 0) > this.#now()) return ok(null);
     const running = this.#lookups.get(hash);
-    if (running !== undefined) return running;
+    if (running !== undefined) return within(running, ANSWER_WITHIN_MS, err(LOOKUP_UNAVAILABLE));
     if (this.#lookups.size >= MAX_LOOKUPS_IN_FLIGHT) return err(LOOKUP_UNAVAILABLE);
     const lookup = this.#lookUp(key, hash).finally(() => this.#lookups.delete(hash));
     this.#lookups.set(hash, lookup);
-    return lookup;
+    return within(lookup, ANSWER_WITHIN_MS, err(LOOKUP_UNAVAILABLE));
   }
 
   /** Asks PostgreSQL for every known key and forgets those that are revoked. Throws when it is away. */

@@ -3,6 +3,7 @@ import { createAcceptImpressions } from '../api/ad-server/accept-impressions.js'
 import { createAcceptOrders } from '../api/ad-server/accept-orders.js';
 import { createAdServerApp } from '../api/ad-server/app.js';
 import { createAuthorise } from '../api/ad-server/authorise.js';
+import { createClickLookup } from '../api/ad-server/click-lookups.js';
 import { FallbackRankings } from '../api/ad-server/fallback-rankings.js';
 import { createFastServer } from '../api/ad-server/fast-server.js';
 import { KeyLimits } from '../api/ad-server/key-limits.js';
@@ -26,6 +27,7 @@ import { RankingCopy } from '../infra/ranking-copy.js';
 import { createRedis } from '../infra/redis.js';
 import { ServedLog } from '../infra/served-log.js';
 import { ServingStopCopy } from '../infra/serving-stop-copy.js';
+import { within } from '../infra/within.js';
 import { ApiKeyCache } from '../operations/api-key-cache.js';
 import { findClick } from '../operations/find-click.js';
 import { rankFromDatabase } from '../operations/rank-from-database.js';
@@ -174,8 +176,10 @@ function openClickPath({ config, log }: ProcessContext, clock: BusinessClock, me
     servedLog,
     close: async () => {
       servedLog.close();
-      await Promise.all([appender, viewed, orders, servedAppender].map((queue) => queue.drain()));
-      await link.close();
+      const drained = Promise.all([appender, viewed, orders, servedAppender].map((queue) => queue.drain()));
+      // A Kafka that is away takes nothing any more: what it did not confirm was not promised to anybody.
+      await within(drained, config.SHUTDOWN_TIMEOUT_MS / 4, null);
+      await within(link.close(), config.SHUTDOWN_TIMEOUT_MS / 8, null);
     },
   };
 }
@@ -225,7 +229,10 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
     acceptClick,
     acceptImpressions: createAcceptImpressions({ ...common, appender: clicks.viewed, link }),
     acceptOrders: createAcceptOrders({ ...common, appender: clicks.orders, link }),
-    findClick: (clickId: Parameters<typeof findClick>[1]) => findClick(pool, clickId),
+    lookUpClick: createClickLookup({
+      find: (clickId) => findClick(pool, clickId),
+      onError: (error) => log.warn({ error: String(error) }, 'a click could not be looked up'),
+    }),
     log,
     metrics,
   };

@@ -1,6 +1,7 @@
 import type { Message } from 'kafkajs';
 import type { Logger } from 'pino';
 import { AppenderFullError, type BatchingAppender } from '../../infra/batching-appender.js';
+import { within } from '../../infra/within.js';
 
 /** The shop's queue sends a report again; better than holding its shopper. */
 const APPEND_WITHIN_MS = 2_000;
@@ -15,10 +16,6 @@ interface AppendDeps {
  * their ids must be such that a repeat is recognised.
  */
 export async function appendEvents(deps: AppendDeps, messages: readonly Message[]): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), APPEND_WITHIN_MS);
-  });
   const appended = Promise.all(messages.map((message) => deps.appender.append(message))).then(
     () => true,
     (error: unknown) => {
@@ -27,5 +24,5 @@ export async function appendEvents(deps: AppendDeps, messages: readonly Message[
       return false;
     },
   );
-  return Promise.race([appended, late]).finally(() => clearTimeout(timer));
+  return within(appended, APPEND_WITHIN_MS, false);
 }

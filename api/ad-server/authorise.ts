@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ApiKeyActor, ApiScope } from '../../domain/access.js';
-import { err, ok, type Result } from '../../domain/result.js';
+import { err, type Failure, ok, type Result } from '../../domain/result.js';
 import type { ApiKeyCache } from '../../operations/api-key-cache.js';
 import { checkAccess } from '../kit/access.js';
 import type { FieldFailure } from '../kit/problem.js';
@@ -27,7 +27,9 @@ export function createAuthorise(deps: AuthoriseDeps): Authorise {
     if (key === null) return checkAccess(access, null);
     const known = keys.verifyKnown(key);
     if (known !== null) return admit(deps, access, known);
-    return keys.verify(key).then((found) => (found.ok ? admit(deps, access, found.value) : found));
+    return keys
+      .verify(key)
+      .then((found) => (found.ok ? admit(deps, access, found.value) : err(comeBack(found.error))));
   };
 }
 
@@ -42,6 +44,9 @@ function admit({ limits, onLimited }: AuthoriseDeps, access: Access, actor: ApiK
 }
 
 const ALLOWED: Authorised = ok(null);
+
+/** The key may be good: a shop's queue must not take this for a refusal, and not come back at once. */
+const comeBack = (failure: Failure): FieldFailure => ({ ...failure, retryAfterSeconds: 1 });
 
 /** Nothing of a refused report is kept here: the shop's queue has it, and sends it again. */
 const tooMany = (retryAfterSeconds: number): FieldFailure => ({

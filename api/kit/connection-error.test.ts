@@ -12,6 +12,8 @@ test.each([
   coded('P1001'),
   new Error('Connection terminated unexpectedly'),
   new Error('timeout exceeded when trying to connect'),
+  // A PostgreSQL that hangs: the client gives up before the server can.
+  new Error('Query read timeout'),
   new Error("Stream isn't writeable and enableOfflineQueue options is false"),
   new Error('query failed', { cause: coded('ECONNREFUSED') }),
   new AggregateError([coded('ECONNREFUSED')], 'every address'),

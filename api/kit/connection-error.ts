@@ -20,6 +20,7 @@ const SQL_STATE = /^(08|53)[0-9A-Z]{3}$|^57P[0-9A-Z]{2}$/;
 /** What `pg` and `ioredis` say without a code. */
 const MESSAGES = [
   'Connection terminated',
+  'Query read timeout',
   'timeout exceeded when trying to connect',
   'Connection is closed.',
   "Stream isn't writeable and enableOfflineQueue options is false",

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import type { Consumer } from 'kafkajs';
 import type { RankingEntry } from '../../contracts/ranking-entry.js';
@@ -185,76 +184,4 @@ export async function followEvents(
     },
   });
   return { events, consumer };
-}
-
-export interface CutLine {
-  readonly port: number;
-  connectTo(target: { host: string; port: number }): void;
-  /** Breaks every connection and refuses new ones. */
-  cut(): Promise<void>;
-  mend(): Promise<void>;
-  /** Connections stay and new ones are taken, but no byte passes any more: a store that hangs. */
-  hang(): void;
-  /** What was held back passes now. */
-  flow(): void;
-}
-
-/** A TCP line to a store that can be cut: the store is lost to one ad server and stays for everybody else. */
-export async function cuttableLine(): Promise<CutLine> {
-  let target = { host: '127.0.0.1', port: 0 };
-  const sockets = new Set<Socket>();
-  const pairs = new Set<readonly [Socket, Socket]>();
-  let isHanging = false;
-  const join = ([client, upstream]: readonly [Socket, Socket]) => {
-    client.pipe(upstream);
-    upstream.pipe(client);
-  };
-  const server = createServer((client) => {
-    const upstream = connect(target.port, target.host);
-    const pair = [client, upstream] as const;
-    pairs.add(pair);
-    client.on('close', () => pairs.delete(pair));
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    if (!isHanging) join(pair);
-  });
-  const listen = (port: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => resolve());
-    });
-  await listen(0);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const { port } = address;
-  return {
-    port,
-    connectTo: (next) => {
-      target = next;
-    },
-    mend: () => listen(port),
-    hang: () => {
-      isHanging = true;
-      for (const [client, upstream] of pairs) {
-        client.unpipe(upstream).pause();
-        upstream.unpipe(client).pause();
-      }
-    },
-    flow: () => {
-      isHanging = false;
-      for (const pair of pairs) join(pair);
-    },
-    cut: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
 }

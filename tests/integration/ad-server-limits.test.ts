@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECURITY_HEADERS } from '../../api/ad-server/respond.js';
 import { adClickedSchema } from '../../contracts/events/ad-events.js';
+import { type CutLine, cuttableLine, through } from '../support/cuttable-line.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice } from '../support/shop.js';
-import { type CutLine, cuttableLine, rankedAd, startTestAdServer } from './ad-server-harness.js';
+import { rankedAd, startTestAdServer } from './ad-server-harness.js';
 import { AdServerWorld, newCategory } from './ad-server-world.js';
 
 let redisLine: CutLine;
@@ -11,12 +12,10 @@ let world: AdServerWorld;
 
 beforeAll(async () => {
   redisLine = await cuttableLine();
-  world = await AdServerWorld.open((config) => {
-    const redis = new URL(config.REDIS_URL);
-    redisLine.connectTo({ host: redis.hostname, port: Number(redis.port) });
-    redis.host = `127.0.0.1:${redisLine.port}`;
-    return { ...config, REDIS_URL: redis.toString() };
-  });
+  world = await AdServerWorld.open((config) => ({
+    ...config,
+    REDIS_URL: through(redisLine, config.REDIS_URL),
+  }));
 });
 afterAll(async () => {
   await world.close();

@@ -7,15 +7,10 @@ import { REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { createClickTokens } from '../../infra/click-token.js';
 import { createLogger } from '../../infra/log.js';
 import { rankFromDatabase } from '../../operations/rank-from-database.js';
+import { type CutLine, cuttableLine, through } from '../support/cuttable-line.js';
 import { poll } from '../support/poll.js';
 import { connectShop, newDevice } from '../support/shop.js';
-import {
-  type CutLine,
-  cuttableLine,
-  rankedAd,
-  startTestAdServer,
-  type TestAdServer,
-} from './ad-server-harness.js';
+import { rankedAd, startTestAdServer, type TestAdServer } from './ad-server-harness.js';
 import { AdServerWorld, inCategory, newCategory } from './ad-server-world.js';
 
 let redisLine: CutLine;
@@ -38,14 +33,6 @@ afterAll(async () => {
   await redisLine.cut();
   await databaseLine.cut();
 });
-
-/** The same address, by way of a line that can be cut. */
-function through(line: CutLine, address: string): string {
-  const url = new URL(address);
-  line.connectTo({ host: url.hostname, port: Number(url.port) });
-  url.host = `127.0.0.1:${line.port}`;
-  return url.toString();
-}
 
 const rankingsCurrent = async (server: TestAdServer = world.server) =>
   (await server.process.ready()).detail.rankingsCurrent === true;

@@ -3,7 +3,8 @@ import type { TopicName } from '../../contracts/topics.js';
 import type { Config } from '../../infra/config.js';
 import { createKafka, topicName } from '../../infra/kafka.js';
 import { createLogger } from '../../infra/log.js';
-import { cuttableLine, startTestAdServer, type TestAdServer } from './ad-server-harness.js';
+import { cuttableLine } from '../support/cuttable-line.js';
+import { startTestAdServer, type TestAdServer } from './ad-server-harness.js';
 
 export interface ReportAnswer {
   readonly status: number;

@@ -17,9 +17,9 @@ import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { type DatabasePool, openPool } from '../../infra/postgres.js';
+import { cuttableLine } from '../support/cuttable-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { poll } from '../support/poll.js';
-import { cuttableLine } from './ad-server-harness.js';
 
 /** A Redis database that no other test of the stack uses. */
 const REDIS_DATABASE = 10;

@@ -4,9 +4,9 @@ import { SqlGatewayClient, type SqlSession } from '../../flink/gateway-client.js
 import { hasEnded, JobManagerClient } from '../../flink/job-manager-client.js';
 import { connectionVariables } from '../../flink/statements.js';
 import { loadConfig } from '../../infra/config.js';
+import { type CutLine, cuttableLine } from '../support/cuttable-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { poll } from '../support/poll.js';
-import { cuttableLine } from './ad-server-harness.js';
 
 /** The sink by itself, on a table and a source of its own: order, bounds, names, and what it does not accept. */
 
@@ -21,7 +21,7 @@ const jobManager = new JobManagerClient(shared.FLINK_REST_URL);
 const jobName = `postgres-sink-${randomUUID().slice(0, 8)}`;
 
 let db: TestDatabase;
-let line: Awaited<ReturnType<typeof cuttableLine>>;
+let line: CutLine;
 let session: SqlSession;
 let connection: Readonly<Record<string, string>>;
 

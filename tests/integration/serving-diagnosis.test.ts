@@ -17,8 +17,9 @@ import { withTransaction } from '../../infra/postgres.js';
 import { createRedis } from '../../infra/redis.js';
 import { takeBookingDay } from '../../operations/post-ledger.js';
 import { writeStops } from '../../operations/serving-stops.js';
+import { cuttableLine, through } from '../support/cuttable-line.js';
 import { poll } from '../support/poll.js';
-import { cuttableLine, rankedAd } from './ad-server-harness.js';
+import { rankedAd } from './ad-server-harness.js';
 import { AdServerWorld, newCategory } from './ad-server-world.js';
 import {
   ask,
@@ -213,10 +214,7 @@ describe('who may ask, and what', () => {
 
 test('without Redis the answer comes from the books alone and says so', async () => {
   const line = await cuttableLine();
-  const url = new URL(world.config.REDIS_URL);
-  line.connectTo({ host: url.hostname, port: Number(url.port) });
-  url.host = `127.0.0.1:${line.port}`;
-  const apart = await openDiagnosisConsole(world, url.toString());
+  const apart = await openDiagnosisConsole(world, through(line, world.config.REDIS_URL));
   try {
     await poll('the console has Redis', async () => {
       const { liveNumbers } = await diagnose(apart.seller, 'cmp_stopped');
@@ -266,11 +264,8 @@ describe('the ad server’s counts', () => {
 
   async function reasonsThroughLine(now: () => number) {
     const line = await cuttableLine();
-    const url = new URL(world.config.REDIS_URL);
-    line.connectTo({ host: url.hostname, port: Number(url.port) });
-    url.host = `127.0.0.1:${line.port}`;
     const log = pino({ level: 'silent' });
-    const redis = createRedis(url.toString(), log, { failFast: true });
+    const redis = createRedis(through(line, world.config.REDIS_URL), log, { failFast: true });
     let dropped = 0;
     const onDropped = () => {
       dropped += 1;

@@ -9,8 +9,9 @@ import {
   startTraffic,
   type TrafficOptions,
 } from '../../outside/commerce/traffic/start-traffic.js';
+import { cuttableLine } from '../support/cuttable-line.js';
 import { poll } from '../support/poll.js';
-import { cuttableLine, followEvents, type LoggedEvent, rankedAd } from './ad-server-harness.js';
+import { followEvents, type LoggedEvent, rankedAd } from './ad-server-harness.js';
 import { AdServerWorld } from './ad-server-world.js';
 
 let world: AdServerWorld;
