@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adHash, MOST_ADS_IN_PAGE_TOKEN, type PageTokenPayload } from '../domain/page-token.js';
+import { signingDayOf } from '../domain/signing-day.js';
 import { createClickTokens, newRequestId } from './click-token.js';
 import { createPageTokens } from './page-token.js';
 
@@ -20,6 +21,14 @@ describe('page token', () => {
     expect(tokens.verify(token, NOW)).toEqual(payload);
     expect(createPageTokens(`${NEW},${OLD}`).verify(token, NOW)).toEqual(payload);
     expect(createPageTokens(NEW).verify(token, NOW)).toBeNull();
+  });
+
+  it('is good across the midnight of its key, also when the server that signed it is a little ahead', () => {
+    const midnight = (signingDayOf(NOW) + 1) * 24 * 3_600_000;
+    const before = { ...payload, issuedAt: midnight - 1 };
+    expect(tokens.verify(tokens.sign(before), midnight + 60_000)).toEqual(before);
+    const ahead = { ...payload, issuedAt: midnight };
+    expect(tokens.verify(tokens.sign(ahead), midnight - 1)).toEqual(ahead);
   });
 
   it('of a whole ranking fits into a URL and its field', () => {

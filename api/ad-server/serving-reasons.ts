@@ -19,7 +19,7 @@ import { type AuctionNotes, targetOf } from './serve-ads.js';
 
 const FLUSH_INTERVAL_MS = 5_000;
 const ADAPT_INTERVAL_MS = 1_000;
-/** About 350 bytes each until the next flush; the rest is counted together. */
+/** Some 850 bytes each until the next flush, of each hour that waits for Redis again; the rest is counted together. */
 const MOST_CAMPAIGNS = 10_000;
 /** Campaigns per pipeline: a few hundred commands, so that writing them never holds up a request. */
 const CAMPAIGNS_PER_PIPELINE = 50;
