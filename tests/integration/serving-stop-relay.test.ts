@@ -12,7 +12,9 @@ import { loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { withTransaction } from '../../infra/postgres.js';
-import { endExpiredStops } from '../../operations/read-serving-stops.js';
+import { ServingStopCopy } from '../../infra/serving-stop-copy.js';
+import { endExpiredStops, readStopsAfter } from '../../operations/read-serving-stops.js';
+import { relayServingStops } from '../../operations/relay-serving-stops.js';
 import { writeStops } from '../../operations/serving-stops.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { poll } from '../support/poll.js';
@@ -47,6 +49,15 @@ const stop = (id: string) =>
       new Date(),
     ),
   );
+
+/** Asks once in every turn of the event loop, for ten seconds at most. */
+async function pollTurns(isDone: () => boolean): Promise<void> {
+  const until = Date.now() + 10_000;
+  while (!isDone()) {
+    if (Date.now() > until) throw new Error('not within ten seconds');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 interface Carried {
   readonly read: StopsRead;
@@ -192,6 +203,30 @@ describe('the relay', () => {
       expect(urgentMs).toBeLessThan(1_000);
     } finally {
       await relay.stop();
+    }
+  });
+
+  test('lets an ad server answer while it compares all stops', async () => {
+    const all = await stopMany(STOPS).then(() => readStopsAfter(db.appPool, 0, STOPS));
+    await redis.flushdb();
+    await relayServingStops(redis, all);
+    const subscriber = redis.duplicate();
+    const copy = new ServingStopCopy({
+      redis,
+      subscriber,
+      redisAnswers: () => true,
+      readFromDatabase: async () => [],
+      log,
+      onBadStop: () => expect.unreachable('every stop can be read'),
+    });
+    try {
+      // What another turn of the event loop sees in the middle of it.
+      const sizes = new Set<number>();
+      await pollTurns(() => sizes.add(copy.size) && copy.size === STOPS);
+      expect(sizes.size).toBeGreaterThan(10);
+    } finally {
+      await copy.close();
+      subscriber.disconnect();
     }
   });
 
