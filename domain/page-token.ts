@@ -79,12 +79,16 @@ export function decodePagePayload(bytes: Uint8Array): PageTokenPayload | null {
   };
 }
 
+/** Big-endian, in whole words: dividing byte by byte took half of what a page token costs. */
 function writeInteger(bytes: Uint8Array, at: number, value: number): void {
-  let rest = value;
-  for (let index = SIZE - 1; index >= 0; index -= 1) {
-    bytes[at + index] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
+  const high = Math.floor(value / 0x1_0000_0000);
+  const low = value >>> 0;
+  bytes[at] = high >>> 8;
+  bytes[at + 1] = high;
+  bytes[at + 2] = low >>> 24;
+  bytes[at + 3] = low >>> 16;
+  bytes[at + 4] = low >>> 8;
+  bytes[at + 5] = low;
 }
 
 function readInteger(bytes: Uint8Array, at: number): number {
