@@ -121,16 +121,16 @@ export function postToWallet(
   lines: readonly LedgerLine[],
 ): { wallet: Wallet; posted: PostedLine[] } {
   let { cashKrw, promoKrw, seq } = wallet;
-  const posted = lines.map((entry, index): PostedLine => {
+  const posted = lines.map(({ account, amountKrw }, index): PostedLine => {
     const lineNo = index + 1;
-    if (entry.account === 'wallet_cash') cashKrw = toKrw(cashKrw + entry.amountKrw);
-    else if (entry.account === 'wallet_promo') promoKrw = toKrw(promoKrw + entry.amountKrw);
-    else return { ...entry, lineNo, advertiserSeq: null, balanceAfterKrw: null };
-    const balanceAfterKrw = entry.account === 'wallet_cash' ? cashKrw : promoKrw;
+    if (account === 'wallet_cash') cashKrw = toKrw(cashKrw + amountKrw);
+    else if (account === 'wallet_promo') promoKrw = toKrw(promoKrw + amountKrw);
+    else return { account, amountKrw, lineNo, advertiserSeq: null, balanceAfterKrw: null };
+    const balanceAfterKrw = account === 'wallet_cash' ? cashKrw : promoKrw;
     // The sentence is only made when it is needed: this runs for every charge.
-    if (balanceAfterKrw < 0) invariant(false, `${entry.account} would fall to ${balanceAfterKrw}`);
+    if (balanceAfterKrw < 0) invariant(false, `${account} would fall to ${balanceAfterKrw}`);
     seq += 1;
-    return { ...entry, lineNo, advertiserSeq: seq, balanceAfterKrw };
+    return { account, amountKrw, lineNo, advertiserSeq: seq, balanceAfterKrw };
   });
   return { wallet: { cashKrw, promoKrw, seq }, posted };
 }

@@ -150,21 +150,28 @@ export async function withRetriedTransaction<T>(
   }
 }
 
-const NEEDS_ESCAPE = /["\\]/;
+type ArrayValue = string | number | null;
+const isNumber = (value: ArrayValue) => typeof value === 'number';
+const isText = (value: ArrayValue) => typeof value === 'string';
 
 /**
  * An array as PostgreSQL reads it, for a parameter whose type the statement declares. The driver makes the same text, at
- * several times the cost per value; a batch of clicks has thousands of them.
+ * several times the cost per value; a batch of clicks has tens of thousands of them, nearly all in columns without null
+ * and without anything to escape, which the engine joins at once.
  */
-export function arrayLiteral(values: Iterable<string | number | null>): string {
-  let text = '';
-  for (const value of values) {
-    if (text !== '') text += ',';
-    if (value === null) text += 'NULL';
-    else if (typeof value === 'number') text += value;
-    else text += `"${NEEDS_ESCAPE.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"`;
-  }
-  return `{${text}}`;
+export function arrayLiteral(values: Iterable<ArrayValue>): string {
+  const list = [...values];
+  if (list.every(isNumber)) return `{${list.join(',')}}`;
+  if (list.every(isText) && !needsEscape(list.join(''))) return `{"${list.join('","')}"}`;
+  return `{${list.map(element).join(',')}}`;
+}
+
+const needsEscape = (text: string) => text.includes('"') || text.includes('\\');
+
+function element(value: ArrayValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  return `"${needsEscape(value) ? value.replace(/["\\]/g, '\\$&') : value}"`;
 }
 
 /** A column of a bulk write: its name, and the SQL type of one value. */

@@ -195,8 +195,10 @@ async function readChargeBooking(client: Queryable, click: ClickRow): Promise<Re
   const { ledgerTransactionId: id, bookedDate } = click;
   if (id === null) return null;
   const { rows } = await client.query<{ count: number }>(
-    'SELECT count(*) AS count FROM click_charge WHERE ledger_transaction_id = $1',
-    [id],
+    // What advertiser and moment have in common is read by their index; the clicks of one transaction share both.
+    `SELECT count(*) AS count FROM click_charge
+     WHERE advertiser_id = $2 AND booked_at = $3 AND ledger_transaction_id = $1`,
+    [id, click.advertiserId, click.bookedAt],
   );
   const entries = await readEntries(client, id, bookedDate);
   return { transactionId: id, bookedDate, clicks: rows[0]?.count ?? 0, entries };
