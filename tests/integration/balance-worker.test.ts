@@ -211,20 +211,23 @@ describe('workers that come and go under load', () => {
     const gate = await db.ownerPool.connect();
     await gate.query('BEGIN');
     await gate.query('LOCK TABLE dead_letter IN ACCESS EXCLUSIVE MODE');
-    for (let round = 0; round < rounds; round += 1) {
-      const strange = Array.from({ length: ADVERTISERS }, (_, a) => click(`strange-${round}-${a}`, a));
-      await append(strange.map((one) => ({ ...one, schemaVersion: 2 })));
+    try {
+      for (let round = 0; round < rounds; round += 1) {
+        const strange = Array.from({ length: ADVERTISERS }, (_, a) => click(`strange-${round}-${a}`, a));
+        await append(strange.map((one) => ({ ...one, schemaVersion: 2 })));
+      }
+      await poll('they wait', async () => {
+        const { rows } = await db.ownerPool.query<{ n: number }>(
+          `SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'dead_letter'::regclass`,
+        );
+        return (rows[0]?.n ?? 0) > 0;
+      });
+      await append(Array.from({ length: ADVERTISERS }, (_, a) => click(`beside-${a}`, a)));
+      await poll('clicks are charged', async () => (await chargedOf('beside-')) === ADVERTISERS, 3_000);
+    } finally {
+      await gate.query('COMMIT');
+      gate.release();
     }
-    await poll('they wait', async () => {
-      const { rows } = await db.ownerPool.query<{ n: number }>(
-        `SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'dead_letter'::regclass`,
-      );
-      return (rows[0]?.n ?? 0) > 0;
-    });
-    await append(Array.from({ length: ADVERTISERS }, (_, a) => click(`beside-${a}`, a)));
-    await poll('clicks are charged', async () => (await chargedOf('beside-')) === ADVERTISERS, 3_000);
-    await gate.query('COMMIT');
-    gate.release();
     const setAside = async () => {
       const { rows } = await db.appPool.query<{ n: number }>(
         `SELECT count(*) AS n FROM dead_letter WHERE reason LIKE 'schema:%'`,
