@@ -7,7 +7,6 @@ import { assertNever, ok, type Result } from '../../domain/result.js';
 import { type Audience, matchesTargeting } from '../../domain/targeting.js';
 import type { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { type ClickTokens, newRequestId } from '../../infra/click-token.js';
-import { keyedHash } from '../../infra/ids.js';
 import type { RankingCopy } from '../../infra/ranking-copy.js';
 import type { ServedLog } from '../../infra/served-log.js';
 import type { ServingStopCopy } from '../../infra/serving-stop-copy.js';
@@ -39,7 +38,7 @@ export interface ServeAdsDeps {
   readonly servedLog: Pick<ServedLog, 'record'>;
   /** Nothing could be charged for longer than we serve on trust. */
   readonly isClickPathDown: () => boolean;
-  readonly hashKey: string;
+  readonly hashDevice: (deviceId: string) => string;
   /** Epoch ms, business clock. */
   readonly now: () => number;
   readonly log: Logger;
@@ -149,7 +148,7 @@ function fill(
     issuedAt: now,
     requestId,
     placement,
-    deviceHash: keyedHash(deps.hashKey, 'device', query.deviceId),
+    deviceHash: deps.hashDevice(query.deviceId),
     ads: winners.map(({ candidate, slot, priceKrw, runnerUpScore }) => ({
       adId: candidate.adId,
       campaignId: candidate.campaignId,
@@ -163,15 +162,8 @@ function fill(
       parametersVersion: candidate.parametersVersion,
     })),
   });
-  deps.servedLog.record(
-    winners.map(({ candidate: { adId, campaignId }, slot }) => ({
-      requestId,
-      placement,
-      slot,
-      adId,
-      campaignId,
-    })),
-  );
+  const ads = winners.map(({ candidate: { adId, campaignId }, slot }) => ({ slot, adId, campaignId }));
+  deps.servedLog.record({ requestId, placement, ads });
   deps.metrics.queries.filled.inc();
   const adIds = winners.map(({ candidate }) => candidate.adId);
   return ok({

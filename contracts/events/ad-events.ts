@@ -26,9 +26,7 @@ export const adsServedSchema = z.object({
     z.object({
       requestId: id,
       placement: z.enum(PLACEMENTS),
-      slot: z.number().int().min(1),
-      adId: id,
-      campaignId: id,
+      ads: z.array(z.object({ slot: z.number().int().min(1), adId: id, campaignId: id })),
     }),
   ),
 });

@@ -21,10 +21,11 @@ WHERE occurrence = 1
 ;
 
 CREATE TEMPORARY VIEW fact AS
-SELECT e.eventTime, s.adId, s.campaignId, s.placement, CAST(1 AS BIGINT) AS served, CAST(0 AS BIGINT) AS viewed,
+SELECT e.eventTime, a.adId, a.campaignId, s.placement, CAST(1 AS BIGINT) AS served, CAST(0 AS BIGINT) AS viewed,
        CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions, CAST(0 AS BIGINT) AS valueKrw
 FROM once AS e
-CROSS JOIN UNNEST(e.served) AS s (requestId, placement, slot, adId, campaignId)
+CROSS JOIN UNNEST(e.served) AS s (requestId, placement, ads)
+CROSS JOIN UNNEST(s.ads) AS a (slot, adId, campaignId)
 WHERE e.`type` = 'ADS_SERVED'
 UNION ALL
 SELECT eventTime, adId, campaignId, placement, CAST(0 AS BIGINT),

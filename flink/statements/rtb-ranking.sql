@@ -51,10 +51,11 @@ SELECT window_time AS factTime, adId, placement, weightMilli, CAST(0 AS BIGINT) 
 FROM (
   SELECT window_start, window_end, window_time, requestId, adId, placement, MAX(weightMilli) AS weightMilli
   FROM TABLE(TUMBLE((
-    SELECT e.eventTime, s.requestId, s.adId, s.placement,
-           CAST(CASE s.slot ${SLOT_WEIGHT_CASES} ELSE ${LOWEST_SLOT_WEIGHT_MILLI} END AS BIGINT) AS weightMilli
+    SELECT e.eventTime, s.requestId, a.adId, s.placement,
+           CAST(CASE a.slot ${SLOT_WEIGHT_CASES} ELSE ${LOWEST_SLOT_WEIGHT_MILLI} END AS BIGINT) AS weightMilli
     FROM ad_events AS e
-    CROSS JOIN UNNEST(e.served) AS s (requestId, placement, slot, adId, campaignId)
+    CROSS JOIN UNNEST(e.served) AS s (requestId, placement, ads)
+    CROSS JOIN UNNEST(s.ads) AS a (slot, adId, campaignId)
     WHERE e.`type` = 'ADS_SERVED'
   ), DESCRIPTOR(eventTime), INTERVAL '5' MINUTE))
   GROUP BY window_start, window_end, window_time, requestId, adId, placement

@@ -10,6 +10,7 @@ import { EVERYBODY } from '../../domain/targeting.js';
 import { createClickTokens } from '../../infra/click-token.js';
 import { createPageTokens } from '../../infra/page-token.js';
 import { poll } from '../support/poll.js';
+import { servedAdsOf } from '../support/served-ads.js';
 import { connectShop, newDevice } from '../support/shop.js';
 import { insertApiKey, rankedAd } from './ad-server-harness.js';
 import { AdServerWorld, inCategory, newCategory } from './ad-server-world.js';
@@ -104,7 +105,7 @@ describe('ads', () => {
     const { body } = await world.shop.ads(inCategory(category));
     const served = await poll('ADS_SERVED of this request', () => {
       const records = world.eventsOf('ADS_SERVED');
-      const ads = records.flatMap((record) => adsServedSchema.parse(record.value).served);
+      const ads = records.flatMap((record) => servedAdsOf(adsServedSchema.parse(record.value)));
       const mine = ads.filter((ad) => ad.requestId === body.requestId);
       return Promise.resolve(mine.length > 0 && mine);
     });

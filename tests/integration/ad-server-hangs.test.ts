@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adsServedSchema } from '../../contracts/events/ad-events.js';
 import { API_SCOPES } from '../../domain/access.js';
 import { type CutLine, cuttableLine, kafkaLine, through } from '../support/cuttable-line.js';
 import { poll, quantile } from '../support/poll.js';
+import { servedAdsOf } from '../support/served-ads.js';
 import { connectShop, newDevice, type Shop } from '../support/shop.js';
 import {
   insertApiKey,
@@ -278,7 +280,7 @@ describe.each<[string, (line: CutLine) => unknown, (line: CutLine) => unknown]>(
       }
       const wasServed = () =>
         world.eventsOf('ADS_SERVED').reduce((sum, { value }) => {
-          const { served } = value as unknown as { served: { adId: string }[] };
+          const served = servedAdsOf(adsServedSchema.parse(value));
           return sum + served.filter(({ adId }) => adId === shown[0]).length;
         }, 0);
       await poll('what was served meanwhile is in the log', async () => wasServed() >= 200);

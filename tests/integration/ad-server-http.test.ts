@@ -6,6 +6,7 @@ import { problemSchema } from '../../contracts/http/problem.js';
 import { REDIS_CHANNELS } from '../../contracts/redis-keys.js';
 import { API_SCOPES } from '../../domain/access.js';
 import { poll } from '../support/poll.js';
+import { servedAdsOf } from '../support/served-ads.js';
 import { newDevice } from '../support/shop.js';
 import { insertApiKey, rankedAd } from './ad-server-harness.js';
 import { AdServerWorld, newCategory } from './ad-server-world.js';
@@ -185,7 +186,7 @@ it('asked for its headers alone no ad is served', async () => {
     return poll('ADS_SERVED of the last request', () => {
       const served = world
         .eventsOf('ADS_SERVED')
-        .flatMap((record) => adsServedSchema.parse(record.value).served)
+        .flatMap((record) => servedAdsOf(adsServedSchema.parse(record.value)))
         .filter(({ adId }) => adId === 'ad_headers');
       return Promise.resolve(served.some((ad) => ad.requestId === body.requestId) && served.length);
     });

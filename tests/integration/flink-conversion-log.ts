@@ -2,6 +2,7 @@ import type { AdClickDecided, AdClicked, AdEvent } from '../../contracts/events/
 import type { ConversionEvent } from '../../contracts/events/conversion-events.js';
 import { DAY_MS } from '../../domain/business-date.js';
 import { PLACEMENTS } from '../../domain/placement.js';
+import { asServed } from '../support/served-ads.js';
 import { randomFrom, shuffled } from './flink-random-log.js';
 
 const T0 = 1_790_000_000_000;
@@ -121,7 +122,7 @@ function randomFact(index: number, random: Random): AdEvent {
   switch (random(4)) {
     case 0: {
       const served = Array.from({ length: 1 + random(4) }, ad);
-      return { ...envelope, type: 'ADS_SERVED', eventId: `served:${index}`, served };
+      return { ...envelope, type: 'ADS_SERVED', eventId: `served:${index}`, served: asServed(served) };
     }
     case 1:
       return { ...envelope, ...ad(), type: 'AD_VIEWED', eventId: `viewed:${index}`, deviceHash: 'd' };

@@ -6,6 +6,7 @@ import {
   type PerformanceWindow,
   performanceWindows,
 } from '../../domain/performance-window.js';
+import { servedAdsOf } from '../support/served-ads.js';
 
 /** The events of a log that are of our types and shapes, in their order. */
 export const adEventsIn = (rows: readonly unknown[]): AdEvent[] =>
@@ -41,7 +42,7 @@ function factsOf(event: AdEvent): PerformanceFact[] {
   const { recordedAt } = event;
   switch (event.type) {
     case 'ADS_SERVED':
-      return event.served.map((ad) => ({ recordedAt, ...ad, kind: 'served' }));
+      return servedAdsOf(event).map((ad) => ({ recordedAt, ...ad, kind: 'served' }));
     case 'AD_VIEWED':
       return [{ recordedAt, adId: event.adId, placement: event.placement, kind: 'viewed' }];
     case 'AD_CLICK_DECIDED':

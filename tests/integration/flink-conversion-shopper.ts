@@ -31,15 +31,13 @@ export function shopping(world: ConversionWorld) {
     return names;
   }
   async function serve(who: Shopper, requestId: string): Promise<void> {
-    const served = [
-      { requestId, placement: 'HOME' as const, slot: 1, adId: who.ad, campaignId: who.campaign },
-    ];
+    const ads = [{ slot: 1, adId: who.ad, campaignId: who.campaign }];
     const envelope = { schemaVersion: 1 as const, recordedAt: world.clock.now() };
     await world.sendAd(requestId, {
       ...envelope,
       type: 'ADS_SERVED',
       eventId: `served:${requestId}`,
-      served,
+      served: [{ requestId, placement: 'HOME', ads }],
     });
     await world.sendAd(requestId, {
       ...envelope,

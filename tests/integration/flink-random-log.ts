@@ -2,6 +2,7 @@ import type { AdEvent } from '../../contracts/events/ad-events.js';
 import { CAMPAIGN_EVENT_TYPES, type CampaignEvent } from '../../contracts/events/campaign-events.js';
 import { DAY_MS } from '../../domain/business-date.js';
 import { PLACEMENTS } from '../../domain/placement.js';
+import { asServed } from '../support/served-ads.js';
 
 const T0 = 1_790_000_000_000;
 const CAMPAIGNS = 400;
@@ -112,7 +113,7 @@ function adEvents(random: (below: number) => number): AdEvent[] {
       eventId: `served:${index}`,
       schemaVersion: 1,
       recordedAt,
-      served,
+      served: asServed(served),
     };
     events.push(event);
     if (random(20) === 0) events.push(event);

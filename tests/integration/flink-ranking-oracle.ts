@@ -15,6 +15,7 @@ import {
   rankScore,
   topRanked,
 } from '../../domain/ranking.js';
+import { servedAdsOf } from '../support/served-ads.js';
 
 /** `<placement>:<target>` to its ranking. */
 export type Rankings = Readonly<Record<string, readonly RankingEntry[]>>;
@@ -86,7 +87,9 @@ function clickThroughOf(
   closedUntilMs: number,
 ): ReadonlyMap<string, ClickThrough> {
   const served = adEvents.flatMap((event) =>
-    event.type === 'ADS_SERVED' ? event.served.map((ad) => ({ ...ad, recordedAt: event.recordedAt })) : [],
+    event.type === 'ADS_SERVED'
+      ? servedAdsOf(event).map((ad) => ({ ...ad, recordedAt: event.recordedAt }))
+      : [],
   );
   const clicks = adEvents.filter((event) => event.type === 'AD_CLICK_DECIDED').filter((event) => event.valid);
   return countClickThrough(served, clicks, closedUntilMs);
