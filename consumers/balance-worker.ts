@@ -21,6 +21,13 @@ export interface BalanceWorkerDeps extends DecideClicksDeps {
 
 /** Most clicks in one transaction: beyond it a batch adds latency and hardly any throughput (`bench/charge-clicks`). */
 const CLICKS_PER_TRANSACTION = 500;
+/**
+ * A partition is read on so long after its clicks were handed in, also while they still wait for their transaction: what
+ * arrives during one is then in the next, instead of in the one after it. Not at once, or every click would cost a fetch.
+ */
+const READ_ON_MS = 3;
+/** With so many clicks waiting, nothing is read on before a transaction has taken them. */
+const MOST_WAITING = CLICKS_PER_TRANSACTION;
 /** While clicks wait for a slow transaction, this often the group is asked whether it wants its partitions back. */
 const HEARTBEAT_MS = 500;
 /** Offsets are written at this pace, not per fetch: what is redelivered after a crash is recognised by its id. */
@@ -42,7 +49,8 @@ export interface BalanceWorker {
  * commit in PostgreSQL -> answer the ad server and append AD_CLICK_DECIDED -> commit the offset.
  * A crash at any point redelivers the group, and every step is idempotent by click id.
  *
- * A partition is read on as soon as its clicks are in a transaction, so that the next ones are there when it ends.
+ * A partition is read on while its clicks wait for their transaction, as long as few do, so that the next ones are there
+ * when it begins.
  * Offsets therefore follow on their own (`ClickOffsets`): only up to the first click that is not decided and
  * published. When partitions move, what waits is left to their new owner at once; what is in a transaction is
  * finished, and the new owner finds its outcome.
@@ -124,7 +132,7 @@ class Worker implements BalanceWorker {
     payload.resolveOffset(batch.lastOffset());
   }
 
-  /** True once these clicks are in a transaction; false when they have to be read again. */
+  /** True when the partition may be read on; false when these clicks have to be read again. */
   async #handIn(
     payload: EachBatchPayload,
     reading: Reading,
@@ -144,12 +152,16 @@ class Worker implements BalanceWorker {
       },
       (error: unknown) => this.#readAgain(ticket, error),
     );
-    const mayReadOn = submission.taken.then((taken) => (taken ? aside.room.then(() => true) : false));
-    return (await this.#untilTaken(payload, mayReadOn)) && !isOver();
+    const taken =
+      this.#group.waitingClicks < MOST_WAITING
+        ? Promise.race([submission.taken, delay(READ_ON_MS, true)])
+        : submission.taken;
+    const mayReadOn = taken.then((readOn) => (readOn ? aside.room.then(() => true) : false));
+    return (await this.#untilReadOn(payload, mayReadOn)) && !isOver();
   }
 
   /** Waits with heartbeats; one that says that partitions move throws. */
-  async #untilTaken(payload: EachBatchPayload, taken: Promise<boolean>): Promise<boolean> {
+  async #untilReadOn(payload: EachBatchPayload, readOn: Promise<boolean>): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const givenUp = new Promise<boolean>((resolve, reject) => {
       timer = setInterval(() => {
@@ -158,7 +170,7 @@ class Worker implements BalanceWorker {
       }, HEARTBEAT_MS);
     });
     try {
-      return await Promise.race([taken, givenUp]);
+      return await Promise.race([readOn, givenUp]);
     } finally {
       clearInterval(timer);
     }

@@ -55,6 +55,11 @@ export class DecisionGroup<D> {
     return { taken, done };
   }
 
+  /** Clicks that are in no transaction yet. */
+  get waitingClicks(): number {
+    return this.#waiting.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
+  }
+
   /** What is in no transaction yet is given up: it will be delivered again. */
   dropWaiting(): void {
     for (const submission of this.#waiting.splice(0)) {
