@@ -1,4 +1,4 @@
-import { type Krw, sumKrw, toKrw, ZERO_KRW } from './money.js';
+import { type Krw, toKrw, ZERO_KRW } from './money.js';
 import { invariant } from './result.js';
 
 /**
@@ -140,6 +140,7 @@ const line = (account: LedgerAccount, amount: number): LedgerLine => ({ account,
 function balanced(lines: readonly LedgerLine[]): LedgerLine[] {
   const moving = lines.filter((entry) => entry.amountKrw !== 0);
   invariant(moving.length >= 2, 'a transaction moves money');
-  invariant(sumKrw(moving.map((entry) => entry.amountKrw)) === 0, 'a transaction sums to zero');
+  const total = moving.reduce((sum, entry) => sum + entry.amountKrw, 0);
+  invariant(total === 0, 'a transaction sums to zero');
   return moving;
 }

@@ -28,9 +28,11 @@ export interface WrittenCharges {
 interface Decided {
   readonly click: AdClicked;
   readonly decision: ClickDecision;
+  /** Of charged clicks. */
+  readonly group: ChargeGroup | null;
 }
 
-/** The charged clicks of one advertiser and campaign: one ledger transaction. */
+/** The charged clicks of one campaign, and so of one advertiser: one ledger transaction. */
 interface ChargeGroup {
   /** 1 for the first of the batch. */
   readonly no: number;
@@ -41,21 +43,13 @@ interface ChargeGroup {
   promoKrw: Krw;
 }
 
-type Groups = ReadonlyMap<string, ChargeGroup>;
-const groupKey = (click: AdClicked) => `${click.advertiserId}\n${click.campaignId}`;
-
 /** Everything that the decided clicks change, in one statement. The caller holds all locks. */
 export async function writeCharges(client: Queryable, charges: ChargesToWrite): Promise<WrittenCharges> {
   const { facts, fresh, folded } = charges;
-  const decided = fresh.map((click, index): Decided => {
-    const decision = folded.decisions[index];
-    invariant(decision?.clickId === click.clickId, 'the fold answers every click in order');
-    return { click, decision };
-  });
-  const groups = groupCharges(decided);
+  const { decided, groups } = groupCharges(fresh, folded);
   const { entries, wallets } = postGroups(groups, charges);
   const stops = fresh.length === 0 ? [] : await write(client, charges, { decided, groups, entries, wallets });
-  const changed = new Set([...groups.values()].map(({ campaignId }) => `campaign:${campaignId}`));
+  const changed = new Set(groups.map(({ campaignId }) => `campaign:${campaignId}`));
   for (const id of wallets.keys()) changed.add(`advertiser:${id}`);
   return {
     stops,
@@ -68,7 +62,7 @@ export async function writeCharges(client: Queryable, charges: ChargesToWrite): 
 
 interface Prepared {
   readonly decided: readonly Decided[];
-  readonly groups: Groups;
+  readonly groups: readonly ChargeGroup[];
   readonly entries: readonly EntryRow[];
   readonly wallets: ReadonlyMap<string, Wallet>;
 }
@@ -85,11 +79,11 @@ async function write(
     bookedAt.toISOString(),
     bookedDate,
     CLICK_RULES_VERSION,
-    ...transactionColumns([...groups.values()]),
+    ...transactionColumns(groups),
     ...entryColumns(entries),
     ...walletColumns([...wallets]),
     ...spendColumns(spendOf(decided, facts)),
-    ...clickColumns(decided.toSorted(byClickId), monthOf, groups),
+    ...clickColumns(decided.toSorted(byClickId), monthOf),
     JSON.stringify(lotRows(decided)),
     JSON.stringify(folded.stops.map(toStopRow)),
     JSON.stringify(crossings.map(crossingRow)),
@@ -111,46 +105,49 @@ const byClickId = (a: Decided, b: Decided) => (a.click.clickId < b.click.clickId
 const column = <T>(rows: readonly T[], pick: (row: T) => string | number | null) =>
   arrayLiteral(rows.map(pick));
 
-function groupCharges(decided: readonly Decided[]): Map<string, ChargeGroup> {
+function groupCharges(
+  fresh: readonly AdClicked[],
+  { decisions }: FoldResult,
+): { decided: Decided[]; groups: ChargeGroup[] } {
   const groups = new Map<string, ChargeGroup>();
-  for (const { click, decision } of decided) {
-    if (decision.outcome !== 'charged') continue;
-    const key = groupKey(click);
-    const { advertiserId, campaignId, clickId } = click;
-    const group = groups.get(key) ?? {
-      no: groups.size + 1,
-      advertiserId,
-      campaignId,
-      causeKey: clickId,
-      cashKrw: ZERO_KRW,
-      promoKrw: ZERO_KRW,
-    };
+  const decided = fresh.map((click, index): Decided => {
+    const decision = decisions[index];
+    invariant(decision?.clickId === click.clickId, 'the fold answers every click in order');
+    if (decision.outcome !== 'charged') return { click, decision, group: null };
+    const { advertiserId, campaignId, clickId: causeKey } = click;
+    let group = groups.get(campaignId);
+    if (group === undefined) {
+      const no = groups.size + 1;
+      group = { no, advertiserId, campaignId, causeKey, cashKrw: ZERO_KRW, promoKrw: ZERO_KRW };
+      groups.set(campaignId, group);
+    }
+    invariant(group.advertiserId === advertiserId, 'only clicks of its own advertiser charge a campaign');
     group.cashKrw = addKrw(group.cashKrw, decision.cashKrw);
     group.promoKrw = addKrw(group.promoKrw, decision.promoKrw);
-    groups.set(key, group);
-  }
-  return groups;
+    return { click, decision, group };
+  });
+  return { decided, groups: [...groups.values()] };
 }
 
-interface EntryRow extends PostedLine {
-  readonly transactionNo: number;
-  readonly advertiserId: string;
+interface EntryRow {
+  readonly group: ChargeGroup;
+  readonly line: PostedLine;
 }
 
 /** Runs each wallet through its groups; its cash must end where the fold ended. */
 function postGroups(
-  groups: Groups,
+  groups: readonly ChargeGroup[],
   { facts, folded }: ChargesToWrite,
 ): { entries: EntryRow[]; wallets: Map<string, Wallet> } {
   const wallets = new Map<string, Wallet>();
   const entries: EntryRow[] = [];
-  for (const group of groups.values()) {
+  for (const group of groups) {
     const { advertiserId } = group;
     const wallet = wallets.get(advertiserId) ?? facts.wallets.get(advertiserId);
     invariant(wallet, `charged ${advertiserId} without a wallet`);
     const after = postToWallet(wallet, clickChargeLines(group));
     wallets.set(advertiserId, after.wallet);
-    for (const line of after.posted) entries.push({ ...line, transactionNo: group.no, advertiserId });
+    for (const line of after.posted) entries.push({ group, line });
   }
   for (const [id, wallet] of wallets) {
     invariant(
@@ -168,13 +165,15 @@ const transactionColumns = (groups: readonly ChargeGroup[]) => [
 ];
 
 const entryColumns = (entries: readonly EntryRow[]) => [
-  column(entries, (entry) => entry.transactionNo),
-  column(entries, (entry) => entry.lineNo),
-  column(entries, (entry) => entry.account),
-  column(entries, (entry) => (ACCOUNTS_OF_ADVERTISERS.has(entry.account) ? entry.advertiserId : null)),
-  column(entries, (entry) => entry.amountKrw),
-  column(entries, (entry) => entry.advertiserSeq),
-  column(entries, (entry) => entry.balanceAfterKrw),
+  column(entries, ({ group }) => group.no),
+  column(entries, ({ line }) => line.lineNo),
+  column(entries, ({ line }) => line.account),
+  column(entries, ({ group, line }) =>
+    ACCOUNTS_OF_ADVERTISERS.has(line.account) ? group.advertiserId : null,
+  ),
+  column(entries, ({ line }) => line.amountKrw),
+  column(entries, ({ line }) => line.advertiserSeq),
+  column(entries, ({ line }) => line.balanceAfterKrw),
 ];
 
 const walletColumns = (wallets: readonly (readonly [string, Wallet])[]) => [
@@ -184,9 +183,7 @@ const walletColumns = (wallets: readonly (readonly [string, Wallet])[]) => [
   column(wallets, ([, wallet]) => wallet.seq),
 ];
 
-function clickColumns(decided: readonly Decided[], monthOf: ReadonlyMap<string, string>, groups: Groups) {
-  const transactionNo = ({ click, decision }: Decided) =>
-    decision.outcome === 'charged' ? (groups.get(groupKey(click))?.no ?? null) : null;
+function clickColumns(decided: readonly Decided[], monthOf: ReadonlyMap<string, string>) {
   return [
     column(decided, ({ click }) => click.clickId),
     column(decided, ({ click }) => monthOf.get(click.clickId) ?? null),
@@ -208,7 +205,7 @@ function clickColumns(decided: readonly Decided[], monthOf: ReadonlyMap<string, 
     column(decided, ({ decision }) => decision.chargedKrw),
     column(decided, ({ decision }) => decision.cashKrw),
     column(decided, ({ decision }) => decision.promoKrw),
-    column(decided, transactionNo),
+    column(decided, ({ group }) => group?.no ?? null),
     JSON.stringify(decided.map(({ click }) => click.priceReason)),
     JSON.stringify(decided.map(({ click }) => click.signals)),
     JSON.stringify(decided.map(({ decision: { promoLots } }) => (promoLots.length === 0 ? null : promoLots))),
@@ -240,9 +237,11 @@ function spendOf(decided: readonly Decided[], { state }: ChargingFacts): Spend[]
     if (decision.outcome === 'invalid') continue;
     const { campaignId, advertiserId } = click;
     const budgetKrw = state.campaigns.get(campaignId)?.dailyBudgetKrw ?? 0;
-    const nothing = { krw: 0, clicks: 0, unpaidKrw: 0, unpaidClicks: 0 };
-    const spend = spends.get(campaignId) ?? { campaignId, advertiserId, budgetKrw, ...nothing };
-    spends.set(campaignId, spend);
+    let spend = spends.get(campaignId);
+    if (spend === undefined) {
+      spend = { campaignId, advertiserId, budgetKrw, krw: 0, clicks: 0, unpaidKrw: 0, unpaidClicks: 0 };
+      spends.set(campaignId, spend);
+    }
     if (decision.outcome === 'charged') {
       spend.krw += decision.chargedKrw;
       spend.clicks += 1;

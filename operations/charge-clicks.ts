@@ -2,9 +2,9 @@ import type { BudgetLeft } from '../contracts/budget-signal.js';
 import type { AdClicked } from '../contracts/events/ad-events.js';
 import type { ServingStop } from '../contracts/serving-stop.js';
 
-import type { BusinessDate } from '../domain/business-date.js';
+import { addMonths, type BusinessDate, startOfBusinessDate } from '../domain/business-date.js';
 import { type ClickDecision, type ClickToCharge, type FoldResult, foldCharges } from '../domain/charging.js';
-import { isClickId, issuedMonthOf } from '../domain/click-id.js';
+import { isClickId, issuedAtOf, issuedMonthOf } from '../domain/click-id.js';
 import type { ClickOutcome, ClickReason } from '../domain/click-outcome.js';
 import { fundsNearTheirEnd } from '../domain/funds-left.js';
 import { toKrw } from '../domain/money.js';
@@ -110,9 +110,22 @@ async function chargeInTransaction(
 /** Month of issue by click id, of those that are click ids. */
 function monthsOf(clicks: readonly AdClicked[]): Map<string, string> {
   const months = new Map<string, string>();
-  for (const { clickId } of clicks) if (isClickId(clickId)) months.set(clickId, issuedMonthOf(clickId));
+  // Nearly all clicks of a batch are of one month: its bounds are told apart faster than dates are written.
+  let held = { month: '', fromMs: 0, untilMs: 0 };
+  for (const { clickId } of clicks) {
+    if (!isClickId(clickId)) continue;
+    const issuedAtMs = issuedAtOf(clickId);
+    if (issuedAtMs < held.fromMs || issuedAtMs >= held.untilMs) held = boundsOf(issuedMonthOf(clickId));
+    months.set(clickId, held.month);
+  }
   return months;
 }
+
+const boundsOf = (month: BusinessDate) => ({
+  month,
+  fromMs: startOfBusinessDate(month),
+  untilMs: startOfBusinessDate(addMonths(month, 1)),
+});
 
 interface LostDelivery {
   readonly delivery: DeliveredClick;
