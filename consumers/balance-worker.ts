@@ -145,6 +145,7 @@ class Worker implements BalanceWorker {
     const ticket = reading.begin(...offsets);
     const { deliveries, unreadable } = readClicks(reading.partition, messages);
     const submission = this.#group.submit(deliveries);
+    this.#tellWaiting();
     const aside = this.#setAside.add(unreadable);
     Promise.all([submission.done, aside.done]).then(
       ([published, setAside]) => {
@@ -176,7 +177,14 @@ class Worker implements BalanceWorker {
     }
   }
 
+  #tellWaiting(): void {
+    this.#deps.metrics
+      .gauge('ads_clicks_waiting', 'Clicks that are read and in no transaction yet')
+      .set(this.#group.waitingClicks);
+  }
+
   async #decide(deliveries: readonly ClickDelivery[]): Promise<readonly ChargedClick[] | null> {
+    this.#tellWaiting();
     const decided = await decideClicks(this.#deps, deliveries, this.#keepGoing);
     if (decided === null) return null;
     // It is committed: the shopper's answer needs no other store.

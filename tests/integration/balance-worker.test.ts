@@ -184,6 +184,36 @@ describe('workers that come and go under load', () => {
     await stopWorker(other);
   });
 
+  it('what arrives while a transaction runs is read meanwhile, and in the next one together', async () => {
+    const metrics = createMetrics({ defaultMetrics: false });
+    const alone = await startWorker('reads-on', metrics);
+    for (const other of workers) if (other !== alone) await stopWorker(other);
+    await untilJoined(alone, 30_000);
+    const gate = await db.ownerPool.connect();
+    await gate.query('BEGIN');
+    await lockWallets(gate, ['adv_w1']);
+    const [first, ...others] = [0, 1, 2, 3, 4, 5].map((n) => click(`meanwhile-${n}`, 1));
+    if (first === undefined) throw new Error('six clicks');
+    const waiting = async () =>
+      Number((await metrics.registry.getSingleMetric('ads_clicks_waiting')?.get())?.values[0]?.value ?? -1);
+    try {
+      await append([first]);
+      await poll('the first is in a transaction', async () => (await waiting()) === 0);
+      for (const [index, one] of others.entries()) {
+        await append([one]);
+        await poll('it is read', async () => (await waiting()) === index + 1);
+      }
+    } finally {
+      await gate.query('COMMIT');
+      gate.release();
+    }
+    await untilDecidedInTheLog([first, ...others]);
+    const { rows } = await db.appPool.query<{ n: number }>(
+      `SELECT count(*) AS n FROM click_charge WHERE request_id LIKE 'req_meanwhile-%' GROUP BY booked_at ORDER BY booked_at`,
+    );
+    expect(rows.map(({ n }) => n)).toEqual([1, others.length]);
+  });
+
   it('a click that the database refuses is set aside alone: those around it are decided and told in order', async () => {
     const names = { advertiserId: 'adv_poison', campaignId: 'cmp_poison' };
     await fund(db.appPool, { ...names, dailyBudgetKrw: CASH_KRW, totalBudgetKrw: null }, 1_000);
