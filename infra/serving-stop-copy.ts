@@ -105,6 +105,7 @@ export class ServingStopCopy {
           this.#failing = false;
         },
         (error: unknown) => {
+          this.#reconciledAt = Number.NEGATIVE_INFINITY;
           if (!this.#failing)
             this.#options.log.warn({ error: String(error) }, 'serving stops: no store answers');
           this.#failing = true;
@@ -120,14 +121,14 @@ export class ServingStopCopy {
     // The first load is always the truth: a Redis that just came back empty would look complete.
     if (this.#loaded && redisAnswers() && subscriber.status === 'ready') {
       if (performance.now() - this.#reconciledAt < RECONCILE_INTERVAL_MS) return;
-      const startedAt = performance.now();
+      // Before it is read: who connects again in the meantime may have missed a message, and asks for one more.
+      this.#reconciledAt = performance.now();
       const all = await redis.hvals(REDIS_KEYS.servingStops);
       for (const [index, text] of all.entries()) {
         this.#takeText(`[${text}]`);
         // A hundred thousand stops take a tenth of a second to read: ad queries are answered in between.
         if (index % STOPS_PER_TURN === STOPS_PER_TURN - 1) await nextTurn();
       }
-      this.#reconciledAt = startedAt;
     } else {
       const stops = await this.#options.readFromDatabase(
         Math.max(0, this.#databaseVersion - VERSION_OVERLAP),

@@ -5,7 +5,10 @@ export type Phase = 'before' | 'settling' | 'gone' | 'returning' | 'after';
 
 /** One page, one click on it, and one look at how the click ended. A status of 0 is no answer at all. */
 export interface Visit {
+  /** In which it began. */
   readonly phase: Phase;
+  /** In which its last answer came. */
+  endedIn: Phase;
   /** When it began, epoch ms. */
   readonly at: number;
   readonly adsStatus: number;
@@ -22,6 +25,8 @@ export interface Visit {
   lookUpMs: number;
 }
 
+export type Query = Readonly<Record<string, string | number>>;
+
 const VISIT_EVERY_MS = 50;
 const TAKEN_WITHIN_MS = 10_000;
 const ADS_PATH_LOST = { status: 0, ms: Number.POSITIVE_INFINITY, body: null } as const;
@@ -30,14 +35,14 @@ const ADS_PATH_LOST = { status: 0, ms: Number.POSITIVE_INFINITY, body: null } as
 export function startVisitors(
   random: () => number,
   shop: Shop,
-  queries: readonly Readonly<Record<string, string | number>>[],
+  queries: readonly Query[],
   now: { readonly phase: Phase },
 ) {
   const visits: Visit[] = [];
   const running = new Set<Promise<void>>();
   const timer = setInterval(() => {
     const query = queries[Math.floor(random() * queries.length)] ?? {};
-    const task: Promise<void> = visitPage(shop, query, now.phase)
+    const task: Promise<void> = visitPage(shop, query, now)
       .then((seen) => {
         visits.push(seen);
       })
@@ -53,11 +58,8 @@ export function startVisitors(
   };
 }
 
-async function visitPage(
-  shop: Shop,
-  query: Readonly<Record<string, string | number>>,
-  phase: Phase,
-): Promise<Visit> {
+async function visitPage(shop: Shop, query: Query, now: { readonly phase: Phase }): Promise<Visit> {
+  const { phase } = now;
   const at = Date.now();
   const deviceId = newDevice();
   const { status, ms, body } = await shop.ads({ ...query, deviceId }).catch(() => ADS_PATH_LOST);
@@ -66,6 +68,7 @@ async function visitPage(
   const clickedAt = new Date().toISOString();
   const seen: Visit = {
     phase,
+    endedIn: phase,
     at,
     adsStatus: status,
     adsMs: ms,
@@ -79,6 +82,7 @@ async function visitPage(
     lookUpMs: 0,
   };
   if (seen.click !== null) await clickAndLook(shop, seen, seen.click);
+  seen.endedIn = now.phase;
   return seen;
 }
 
@@ -91,6 +95,14 @@ async function clickAndLook(shop: Shop, seen: Visit, click: ShopClick): Promise<
   const found = await shop.clickStatus(answer.body.clickId).catch(() => null);
   seen.lookUpStatus = found?.status ?? 0;
   seen.lookUpMs = found?.ms ?? Number.POSITIVE_INFINITY;
+}
+
+/** Those that have ads to show. */
+export async function filledQueries(shop: Shop, queries: readonly Query[]): Promise<Query[]> {
+  const asked = await Promise.all(
+    queries.map(async (query) => ({ query, answer: await shop.ads({ ...query, deviceId: newDevice() }) })),
+  );
+  return asked.filter(({ answer }) => answer.body.ads.length > 0).map(({ query }) => query);
 }
 
 /** What a shop's queue does: the same body again, until it is taken. How many were. */
