@@ -10,6 +10,8 @@ export interface BenchRow {
   readonly unit: 'x' | 'ms' | 'us';
   /** Both sides in plain words: per second, percentiles, processor time, what else ran. */
   readonly details: string;
+  /** Where the own side spends its time, taken apart from the rounds when the target was missed. */
+  readonly profile?: readonly string[];
 }
 
 export type BenchTarget = { readonly atLeast: number } | { readonly atMost: number };

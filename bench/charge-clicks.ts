@@ -10,6 +10,7 @@ import { clickEvent, deliver } from '../tests/support/money.js';
 import { quantile } from '../tests/support/poll.js';
 import { type BenchRow, isReached, targetText } from './bench-row.js';
 import { copyInto, rowsForCopy } from './copy-rows.js';
+import { profileOf } from './profile.js';
 import { median, medianRatio, pairedRounds, type Round, sideText } from './rounds.js';
 
 /**
@@ -22,6 +23,7 @@ const CAMPAIGNS_PER_ADVERTISER = 2;
 /** What one transaction of the balance worker takes at most under load. */
 const GROUP = 500;
 const BATCH = 100;
+const BATCH_P50_MS = 10;
 const OPTIONS = { bidFloorKrw: 50 };
 
 export async function benchCharging(): Promise<BenchRow[]> {
@@ -51,6 +53,11 @@ async function groupsAgainstSingles(db: TestDatabase): Promise<BenchRow[]> {
     () => round(db, { batches: 12, size: BATCH, advertisers: ADVERTISERS }),
     () => round(db, { batches: 60, size: 1, advertisers: ADVERTISERS }),
   );
+  const p50Ms = median(batches.own.map((one) => one.p50Ms ?? Number.NaN));
+  const isMissed = p50Ms > BATCH_P50_MS;
+  const profile = isMissed
+    ? await profileOf(() => round(db, { batches: 100, size: BATCH, advertisers: ADVERTISERS }))
+    : null;
   const told = (size: number, { own, other }: typeof groups) =>
     `groups of ${size}: ${sideText(own)}; one at a time: ${sideText(other)}`;
   return [
@@ -73,10 +80,11 @@ async function groupsAgainstSingles(db: TestDatabase): Promise<BenchRow[]> {
     {
       what: `charging ${BATCH} clicks, p50`,
       against: '',
-      ratio: median(batches.own.map((one) => one.p50Ms ?? Number.NaN)),
-      target: { atMost: 10 },
+      ratio: p50Ms,
+      target: { atMost: BATCH_P50_MS },
       unit: 'ms',
       details: `one transaction of ${BATCH} clicks over ${ADVERTISERS} advertisers: ${sideText(batches.own)}`,
+      ...(profile === null ? {} : { profile }),
     },
   ];
 }

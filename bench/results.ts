@@ -50,6 +50,19 @@ export function resultTable(rows: readonly BenchRow[]): string {
   return table([HEADINGS, ...rows.map(cells)]);
 }
 
+/** One miss and its profile. */
+function profileText({ what, against, profile }: BenchRow): string[] {
+  if (profile === undefined) return [];
+  return [
+    `## Profile: ${what}${against === '' ? '' : `, against ${against}`}`,
+    '',
+    'Share of the samples of the own process, by function (self time).',
+    '',
+    ...profile.map((line) => `- ${line}`),
+    '',
+  ];
+}
+
 /** `bench/results/<day>-<name>.md` and `.json`. @returns their path without the ending. */
 export function writeResults(
   name: string,
@@ -77,6 +90,7 @@ export function writeResults(
     line(['---', '---', '---:', '---:', '---', '---']),
     ...rows.map((row) => line([...cells(row), row.details])),
     '',
+    ...rows.flatMap(profileText),
   ].join('\n');
   writeFileSync(`${path}.md`, text);
   writeFileSync(`${path}.json`, `${JSON.stringify({ name, day, machine, rows }, null, 2)}\n`);
