@@ -16,7 +16,8 @@ const envelope = {
   schemaVersion: z.literal(1),
   recordedAt: instant,
 };
-const id = z.string().min(1);
+/** Far longer than any id of ours or the shop's; longer ones would not fit an index, and be tried again for ever. */
+const id = z.string().min(1).max(256);
 
 /** Ads that were sent to the shop; one record may carry many requests. */
 export const adsServedSchema = z.object({
