@@ -8,7 +8,9 @@ const REAL = {
   exclude: ignored,
   pool: 'forks',
   fileParallelism: false,
-  testTimeout: 60_000,
+  // Waiting ends by the deadline of a poll, which says for what: this one is for what does not poll.
+  testTimeout: 120_000,
+  setupFiles: ['tests/support/not-over-midnight.ts'],
   hookTimeout: 120_000,
 } as const;
 
@@ -24,7 +26,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...ignored, 'tests/integration/**', 'tests/e2e/**'],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
         },
       },
       {

@@ -49,10 +49,14 @@ describe('what is shown of a record that was set aside', () => {
     ['addresses that are none', 'a@'.repeat(500_000)],
     ['quotes', '"x" '.repeat(250_000)],
   ])('takes no longer than its length deserves: a megabyte of %s', (_what, text) => {
-    const started = performance.now();
-    maskedRecord(text);
-    maskedRecord(JSON.stringify({ text }));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const tookMs = [1, 2, 3].map(() => {
+      const started = performance.now();
+      maskedRecord(text);
+      maskedRecord(JSON.stringify({ text }));
+      return performance.now() - started;
+    });
+    // The fastest: a machine that stalls delays one or two.
+    expect(Math.min(...tookMs)).toBeLessThan(2_000);
   });
 
   it('keeps ids, hashes and ordinary words of a text', () => {

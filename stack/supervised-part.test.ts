@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { poll } from '../tests/support/poll.js';
 import { locksRoot } from './bootstrap/places.mjs';
 import { endLeftovers, groupExists, recordChild } from './leftovers.js';
 import type { Part } from './part.js';
-import { acquireSlot, portsOf } from './slots.js';
+import { acquireFreeSlot, acquireSlot, portsOf } from './slots.js';
 import { SupervisedPart } from './supervised-part.js';
 
 /** Real processes (small Node programs) under the real supervisor; locks and records in a folder of their own. */
@@ -42,7 +42,7 @@ function supervise(program: string, overrides: Partial<Part> = {}, lines: string
     prepare: async () => undefined,
     command: () => ({ file: process.execPath, args: ['-e', program] }),
     ready: async () => true,
-    readyDeadlineMs: 5_000,
+    readyDeadlineMs: 30_000,
     stop: { signal: 'SIGTERM', timeoutMs: 1_000 },
     ...overrides,
   };
@@ -69,7 +69,7 @@ test('a killed part comes back as another process, and the restart is told', asy
   await part.start();
   const first = pidOf(part);
   part.kill('SIGKILL');
-  await part.waitReady(10_000);
+  await part.waitReady(30_000);
   expect(pidOf(part)).not.toBe(first);
   expect(part.status()).toMatchObject({ state: 'ready', restarts: 1 });
   expect(lines).toEqual(['program: ended (SIGKILL), starting again in 500 ms']);
@@ -109,13 +109,8 @@ test('output goes to the log of the part', async () => {
   const part = supervise(`console.log('hello from the part'); ${FOR_EVER}`);
   await part.start();
   const log = join(folder, 'logs', 'program.log');
-  const deadline = Date.now() + 5_000;
-  while (
-    !(existsSync(log) && readFileSync(log, 'utf8').includes('hello from the part')) &&
-    Date.now() < deadline
-  )
-    await sleep(20);
-  expect(readFileSync(log, 'utf8')).toContain('hello from the part');
+  const written = () => existsSync(log) && readFileSync(log, 'utf8').includes('hello from the part');
+  await poll('the line is in the log', async () => written());
 });
 
 test('what a killed supervisor left behind is ended by the next one, and nothing else', async () => {
@@ -140,8 +135,9 @@ test('what a killed supervisor left behind is ended by the next one, and nothing
 });
 
 test('a slot belongs to one process at a time', async () => {
-  const lock = await acquireSlot(SLOT);
-  await expect(acquireSlot(SLOT)).rejects.toThrow(`slot ${SLOT} is in use by process ${process.pid}`);
-  lock.release();
-  (await acquireSlot(SLOT)).release();
+  // One whose ports nobody has, whatever else runs on this machine.
+  const { slot, release } = await acquireFreeSlot();
+  await expect(acquireSlot(slot)).rejects.toThrow(`slot ${slot} is in use by process ${process.pid}`);
+  release();
+  (await acquireSlot(slot)).release();
 });

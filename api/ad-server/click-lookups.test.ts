@@ -20,10 +20,15 @@ it('a database that hangs is met by a hundred look-ups, not by a flood, and is a
       }),
     onError: () => undefined,
   });
-  const startedAt = performance.now();
-  const waiting = Array.from({ length: 100 }, () => lookUp(clickId()));
+  let ended = 0;
+  const waiting = Array.from({ length: 100 }, async () => {
+    const answer = await lookUp(clickId());
+    ended += 1;
+    return answer;
+  });
   expect(await lookUp(clickId())).toMatchObject(UNAVAILABLE);
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  // At once: those whose time runs out still wait.
+  expect(ended).toBe(0);
   for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject(UNAVAILABLE);
   // Nobody waits any more, but the database still works on all of them.
   expect(await lookUp(clickId())).toMatchObject(UNAVAILABLE);

@@ -84,7 +84,7 @@ describe('streams of live numbers', () => {
     };
     for (let n = 1; n <= LISTENERS_PER_PERSON; n += 1) {
       ask();
-      await vi.waitFor(() => expect(added).toHaveLength(n));
+      await vi.waitFor(() => expect(added).toHaveLength(n), { timeout: 10_000 });
     }
     expect(left).toBe(LISTENERS_PER_PERSON);
     beforeAdding = async () => {};

@@ -6,17 +6,20 @@ import { listen } from './server.js';
 import { pathOfAddress } from './unreadable-request.js';
 
 const log = pino({ level: 'silent' });
-const options = { host: '127.0.0.1', port: 0, log, shutdownTimeoutMs: 300 };
+const options = { host: '127.0.0.1', port: 0, log, shutdownTimeoutMs: 60_000 };
 
 /** A server whose answers wait until they are let go. */
-async function heldServer() {
+async function heldServer(shutdownTimeoutMs = options.shutdownTimeoutMs) {
   const gate = new EventEmitter();
   const arrived = once(gate, 'arrived');
   const letGo = once(gate, 'let go');
-  const server = await listen((_req, res) => {
-    gate.emit('arrived');
-    letGo.then(() => res.end('done'));
-  }, options);
+  const server = await listen(
+    (_req, res) => {
+      gate.emit('arrived');
+      letGo.then(() => res.end('done'));
+    },
+    { ...options, shutdownTimeoutMs },
+  );
   return { server, arrived, letGo: () => gate.emit('let go') };
 }
 
@@ -34,7 +37,7 @@ describe('closing', () => {
   });
 
   test('what is still running at the deadline is cut off', async () => {
-    const { server, arrived } = await heldServer();
+    const { server, arrived } = await heldServer(300);
     const inFlight = fetch(server.url).catch((error: unknown) => error);
     await arrived;
     await server.close();
@@ -42,7 +45,7 @@ describe('closing', () => {
   });
 
   test('idle keep-alive connections do not hold it up', async () => {
-    const server = await listen((_req, res) => res.end('ok'), { ...options, shutdownTimeoutMs: 60_000 });
+    const server = await listen((_req, res) => res.end('ok'), options);
     await (await fetch(server.url)).text();
     const startedAt = performance.now();
     await Promise.all([server.close(), server.close()]);

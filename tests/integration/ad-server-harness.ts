@@ -72,7 +72,7 @@ export async function startTestAdServer(
 }
 
 export const untilReady = (server: TestAdServer) =>
-  poll('the ad server is ready', async () => (await server.process.ready()).ok, 20_000);
+  poll('the ad server is ready', async () => (await server.process.ready()).ok);
 
 /** Writes rankings as the stream does: value, change list and message in one step. */
 export class RankingWriter {

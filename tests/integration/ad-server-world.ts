@@ -62,7 +62,7 @@ export class AdServerWorld {
     return body.ads.map((ad) => ad.adId);
   }
 
-  untilShown(category: string, adIds: string[], withinMs = 1_000, from: Shop = this.shop) {
+  untilShown(category: string, adIds: string[], withinMs?: number, from: Shop = this.shop) {
     return poll(
       `${adIds.join(', ') || 'nothing'} shown`,
       async () => (await this.shownIn(category, from)).join() === adIds.join(),
@@ -74,7 +74,7 @@ export class AdServerWorld {
   async servedClick(name: string, from: Shop = this.shop): Promise<ShopClick> {
     const category = newCategory();
     await this.writer.write('CATEGORY', category, [rankedAd(name, 500), rankedAd(`${name}-rival`, 300)]);
-    await this.untilShown(category, [`ad_${name}`, `ad_${name}-rival`], 1_000, from);
+    await this.untilShown(category, [`ad_${name}`, `ad_${name}-rival`], undefined, from);
     const deviceId = newDevice();
     const { body } = await from.ads({ placement: 'CATEGORY', category, deviceId });
     return { clickToken: body.clickToken, adId: `ad_${name}`, deviceId };
@@ -89,7 +89,7 @@ export class AdServerWorld {
   }
 
   clickEvent(adId: string): Promise<LoggedEvent> {
-    return poll(`AD_CLICKED of ${adId}`, () => Promise.resolve(this.clicksOf(adId)[0]), 10_000);
+    return poll(`AD_CLICKED of ${adId}`, () => Promise.resolve(this.clicksOf(adId)[0]));
   }
 }
 

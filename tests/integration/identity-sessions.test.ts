@@ -92,18 +92,24 @@ const TIMED_TRIES = 3;
 
 describe('guessing', () => {
   test('an unknown address and a wrong password get the same answer after similar work', async () => {
-    const fastestOf = async (email: string) => {
-      const tries: { ms: number; status: number; body: object }[] = [];
-      for (let attempt = 0; attempt < TIMED_TRIES; attempt += 1) {
-        const startedAt = performance.now();
-        const answer = await signInWith({ email, password: 'wrong-password-1' });
-        const { correlationId: _, ...body } = answer.body;
-        tries.push({ ms: performance.now() - startedAt, status: answer.status, body });
-      }
-      return tries.reduce((best, one) => (one.ms < best.ms ? one : best));
+    const trySignIn = async (email: string) => {
+      const startedAt = performance.now();
+      const answer = await signInWith({ email, password: 'wrong-password-1' });
+      const { correlationId: _, ...body } = answer.body;
+      return { ms: performance.now() - startedAt, status: answer.status, body };
     };
-    const unknown = await fastestOf('nobody@ads.test');
-    const wrong = await fastestOf(PEOPLE.finance.email);
+    type Try = Awaited<ReturnType<typeof trySignIn>>;
+    const fastestOf = (tries: readonly Try[]) => tries.reduce((best, one) => (one.ms < best.ms ? one : best));
+    // In turn, so that a machine that is slow for a while is slow for both.
+    const tries: { unknown: Try; wrong: Try }[] = [];
+    for (let attempt = 0; attempt < TIMED_TRIES; attempt += 1) {
+      tries.push({
+        unknown: await trySignIn('nobody@ads.test'),
+        wrong: await trySignIn(PEOPLE.finance.email),
+      });
+    }
+    const unknown = fastestOf(tries.map((one) => one.unknown));
+    const wrong = fastestOf(tries.map((one) => one.wrong));
     expect(unknown.body).toEqual(wrong.body);
     expect([unknown.status, wrong.status]).toEqual([401, 401]);
     expect(unknown.ms).toBeGreaterThan(wrong.ms / 3);

@@ -10,13 +10,15 @@ import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
-import type { DatabasePool } from '../../infra/postgres.js';
-import { withTransaction } from '../../infra/postgres.js';
+import { type DatabasePool, type Queryable, withTransaction } from '../../infra/postgres.js';
 import { writeStops } from '../../operations/serving-stops.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { poll } from '../support/poll.js';
+import { poll, quantile } from '../support/poll.js';
 
 const CAMPAIGNS = 2_000;
+/** Stops that the relay carries at a time, and its pause between two parts. */
+const PART = 200;
+const PAUSE_MS = 200;
 const DAY_MS = 86_400_000;
 const log = pino({ level: 'silent' });
 
@@ -28,7 +30,7 @@ let consumer: Consumer;
 let relay: ServingStopRelay;
 /** What the ranking hears, with the time at which it was sent. */
 const heard: { campaignId: string; stopped: boolean; at: number }[] = [];
-const statements: { text: string; ms: number }[] = [];
+const statements: { text: string; rows: number; ms: number }[] = [];
 
 beforeAll(async () => {
   db = await createTestDatabase();
@@ -83,7 +85,11 @@ function timed(pool: DatabasePool): DatabasePool {
           const result = await value.apply(object, call);
           const [query] = call;
           const text = typeof query === 'string' ? query : String(Reflect.get(Object(query), 'text'));
-          statements.push({ text: text.trim().slice(0, 60), ms: performance.now() - started });
+          statements.push({
+            text: text.trim().slice(0, 60),
+            rows: Number(Reflect.get(Object(result), 'rowCount') ?? 0),
+            ms: performance.now() - started,
+          });
           return result;
         };
       },
@@ -127,50 +133,56 @@ function mostPerSecond(): number {
   }, 0);
 }
 
+async function stoppedForTheDay(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM serving_stop WHERE stopped AND reason = 'daily_budget_exhausted'`,
+  );
+  return rows[0]?.n ?? 0;
+}
+
 describe('midnight', () => {
   test('ends two thousand daily stops in parts: short statements, a bounded rate, and an urgent stop is not kept waiting', async () => {
-    await poll('the ranking knows all stops', async () => told(true) === CAMPAIGNS, 30_000);
+    await poll('the ranking knows all stops', async () => told(true) === CAMPAIGNS);
     heard.length = 0;
     statements.length = 0;
     const started = Date.now();
     await db.ownerPool.query('UPDATE business_clock SET offset_ms = offset_ms + $1', [DAY_MS]);
     // In the middle of it somebody's total budget ends.
-    await poll('it has begun', async () => told(false) > 0, 10_000);
+    await poll('it has begun', async () => (await stoppedForTheDay(db.ownerPool)) < CAMPAIGNS);
     const urgentAt = Date.now();
-    await withTransaction(db.appPool, (client) =>
-      writeStops(
-        client,
-        [{ scope: 'campaign', id: 'cmp_2000', stop: { reason: 'total_budget_exhausted', untilDate: null } }],
-        new Date(),
-      ),
+    const before = await withTransaction(db.appPool, async (client) => {
+      const stop = { reason: 'total_budget_exhausted', untilDate: null } as const;
+      await writeStops(client, [{ scope: 'campaign', id: 'cmp_2000', stop }], new Date());
+      return stoppedForTheDay(client);
+    });
+    await poll('the urgent stop is in Redis', async () =>
+      ((await redis.hget(REDIS_KEYS.servingStops, 'campaign:cmp_2000')) ?? '').includes('total_budget'),
     );
-    await poll(
-      'the urgent stop is in Redis',
-      async () =>
-        ((await redis.hget(REDIS_KEYS.servingStops, 'campaign:cmp_2000')) ?? '').includes('total_budget'),
-      5_000,
-    );
+    const after = await stoppedForTheDay(db.ownerPool);
     const urgentMs = Date.now() - urgentAt;
-    await poll('all others are back', async () => told(false) >= CAMPAIGNS - 1, 30_000);
+    await poll('all others are back', async () => told(false) >= CAMPAIGNS - 1);
     const allMs = Date.now() - started;
-    await poll(
-      'and it is out',
-      async () => heard.some((one) => one.stopped && one.campaignId === 'cmp_2000'),
-      5_000,
+    await poll('and it is out', async () =>
+      heard.some((one) => one.stopped && one.campaignId === 'cmp_2000'),
     );
 
     const longest = statements.reduce((a, b) => (b.ms > a.ms ? b : a), { text: '', ms: 0 });
     console.info(
       `midnight: ${CAMPAIGNS} stops ended in ${allMs} ms, ${statements.length} statements, longest ` +
-        `${longest.ms.toFixed(1)} ms (${longest.text}), at most ${mostPerSecond()} messages a second, urgent stop ${urgentMs} ms`,
+        `${longest.ms.toFixed(1)} ms (${longest.text}), at most ${mostPerSecond()} messages a second, urgent stop ${urgentMs} ms, ${before - after} others before it`,
     );
-    expect(longest.ms).toBeLessThan(500);
-    expect(mostPerSecond()).toBeLessThanOrEqual(1_400);
-    expect(urgentMs).toBeLessThan(1_000);
+    // Short by what they touch, and by the clock but for those that a machine that stalls delays.
+    const ending = statements.filter(({ text }) => text.startsWith('WITH over AS')).map(({ rows }) => rows);
+    expect(ending.reduce((sum, rows) => sum + rows, 0)).toBeGreaterThanOrEqual(CAMPAIGNS - 1);
+    expect(Math.max(...ending)).toBe(PART);
+    const tookMs = statements.map(({ ms }) => ms);
+    expect(quantile(tookMs, 0.9)).toBeLessThan(500);
+    // A part is stamped when it is sent, at the earliest a pause after the one before it was taken.
+    expect(mostPerSecond()).toBeLessThanOrEqual(PART * (1 + 1_000 / PAUSE_MS));
+    // It waits for the part under way; some more may end until this test has looked.
+    expect(before).toBeGreaterThan(5 * PART);
+    expect(before - after).toBeLessThanOrEqual(5 * PART);
     expect(allMs).toBeLessThan(20_000);
-    const { rows } = await db.appPool.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM serving_stop WHERE stopped AND reason = 'daily_budget_exhausted'`,
-    );
-    expect(rows[0]?.n).toBe(0);
+    expect(await stoppedForTheDay(db.ownerPool)).toBe(0);
   });
 });

@@ -1,10 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/**
+ * What a shared machine may take away at any moment: added to a time that is promised, where what is late by a defect
+ * (a repetition, a reconciliation, a connection that counts as lost, never) is later than that.
+ */
+export const STALL_MS = 4_000;
+
 /** Asks until the answer is there; a deadline instead of a sleep. Throws with `what` when it passes. */
 export async function poll<T>(
   what: string,
   ask: () => Promise<T | null | undefined | false>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
   everyMs = 20,
 ): Promise<T> {
   const until = Date.now() + deadlineMs;

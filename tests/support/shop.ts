@@ -57,14 +57,19 @@ const IDLE_MS = 2_000;
  * A shop on the ad server at `baseUrl`; `now` is the business clock that the shop shares. Plain node:http: under
  * load this side runs on the same cores as the servers that it measures.
  */
-export function connectShop(baseUrl: string, apiKey: string, now: () => number = Date.now): Shop {
+export function connectShop(
+  baseUrl: string,
+  apiKey: string,
+  now: () => number = Date.now,
+  withinMs = ANSWER_WITHIN_MS,
+): Shop {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: IDLE_MS });
   const headers = {
     authorization: `Bearer ${apiKey}`,
     'x-shopper-user-agent':
       'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36',
   };
-  const get = <T>(path: string) => exchange<T>(agent, new URL(path, baseUrl), headers);
+  const get = <T>(path: string) => exchange<T>(agent, new URL(path, baseUrl), withinMs, headers);
   return {
     ads: (query) => {
       const params = Object.entries(query).map(([key, value]) => [key, String(value)]);
@@ -74,6 +79,7 @@ export function connectShop(baseUrl: string, apiKey: string, now: () => number =
       exchange(
         agent,
         new URL('/v1/clicks', baseUrl),
+        withinMs,
         shopper === undefined ? headers : { authorization: headers.authorization, ...headersOf(shopper) },
         JSON.stringify({ clickedAt: new Date(now()).toISOString(), ...click }),
       ),
@@ -95,6 +101,7 @@ class TimeoutError extends Error {
 function exchange<T>(
   agent: Agent,
   url: URL,
+  withinMs: number,
   headers: OutgoingHttpHeaders,
   body?: string,
 ): Promise<ShopAnswer<T>> {
@@ -106,9 +113,8 @@ function exchange<T>(
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST';
     const sent = request(url, { agent, method, headers: { ...headers, ...content } });
-    const late = () =>
-      sent.destroy(new TimeoutError(`no answer within ${ANSWER_WITHIN_MS} ms: ${url.pathname}`));
-    const timer = setTimeout(late, ANSWER_WITHIN_MS);
+    const late = () => sent.destroy(new TimeoutError(`no answer within ${withinMs} ms: ${url.pathname}`));
+    const timer = setTimeout(late, withinMs);
     sent.once('close', () => clearTimeout(timer));
     sent.once('error', reject);
     sent.once('response', (response) => {
