@@ -24,10 +24,11 @@ export async function profileOf(work: () => Promise<unknown>): Promise<string[]>
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     const total = profile.samples?.length ?? 0;
-    return [...counts]
+    const lines = [...counts]
       .sort(([, a], [, b]) => b - a)
       .slice(0, MOST_LINES)
       .map(([name, count]) => `${((100 * count) / total).toFixed(1)} % ${name}`);
+    return ['Share of the samples of this process, by function (self time):', ...lines];
   } finally {
     session.disconnect();
   }

@@ -56,8 +56,6 @@ function profileText({ what, against, profile }: BenchRow): string[] {
   return [
     `## Profile: ${what}${against === '' ? '' : `, against ${against}`}`,
     '',
-    'Share of the samples of the own process, by function (self time).',
-    '',
     ...profile.map((line) => `- ${line}`),
     '',
   ];

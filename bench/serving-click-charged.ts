@@ -3,6 +3,7 @@ import { fundAdvertisers } from '../tests/support/funded-advertisers.js';
 import type { BenchRow } from './bench-row.js';
 import { type ClickRound, clickLoad } from './click-load.js';
 import { median, ROUNDS } from './rounds.js';
+import { meanSince } from './stages.js';
 
 /** A thousand clicks a second through both processes, each answered with what it was charged. No Flink beside them. */
 const PER_SECOND = 1_000;
@@ -26,6 +27,8 @@ export async function benchClickCharged(stack: Stack): Promise<BenchRow[]> {
         perSecond: PER_SECOND,
       });
     await load(2 * SECONDS);
+    const appended = await meanSince(stack.ports.adServerOps, 'ads_click_append_ms');
+    const transacted = await meanSince(stack.ports.balanceWorkerOps, 'ads_charge_batch_ms');
     const rounds: ClickRound[] = [];
     for (let round = 0; round < ROUNDS; round += 1) rounds.push(await load(SECONDS));
     const unexpected = rounds
@@ -38,6 +41,15 @@ export async function benchClickCharged(stack: Stack): Promise<BenchRow[]> {
         .reduce((sum, [name, count]) => sum + (outcome === undefined || name === outcome ? count : 0), 0);
     const rate = Math.round(median(rounds.map(({ perSecond }) => perSecond)));
     const charged = `${rate} clicks/s over ${ADVERTISERS} advertisers; ${total('charged')} of ${total()} charged in the answer, the others accepted; ad server, balance worker, PostgreSQL, Redis, Kafka and the load share the machine, no Flink statement runs`;
+    const p50Ms = median(rounds.map((round) => round.p50Ms));
+    const append = await appended();
+    const transaction = await transacted();
+    const profile = [
+      `${p50Ms.toFixed(1)} ms p50, of which on average:`,
+      `${append.meanMs.toFixed(1)} ms until every in-sync replica has the click`,
+      `${transaction.meanMs.toFixed(1)} ms in its transaction, which decides ${(append.count / transaction.count).toFixed(1)} clicks`,
+      'the rest: until the worker has read it, until the transaction before is done, the way of the outcome back, HTTP',
+    ];
     const row = (name: string, figure: number, atMost: number): BenchRow => ({
       what: `click to charged answer at ${PER_SECOND}/s, ${name}`,
       against: '',
@@ -45,11 +57,9 @@ export async function benchClickCharged(stack: Stack): Promise<BenchRow[]> {
       target: { atMost },
       unit: 'ms',
       details: charged,
+      ...(figure > atMost ? { profile } : {}),
     });
-    return [
-      row('p50', median(rounds.map(({ p50Ms }) => p50Ms)), 15),
-      row('p99', median(rounds.map(({ p99Ms }) => p99Ms)), 120),
-    ];
+    return [row('p50', p50Ms, 15), row('p99', median(rounds.map(({ p99Ms }) => p99Ms)), 120)];
   } finally {
     await business.close();
   }

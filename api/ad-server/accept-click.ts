@@ -116,7 +116,10 @@ const CLICK_PATH_DOWN: FieldFailure = {
 async function append(deps: AcceptClickDeps, event: AdClicked): Promise<Result<null, FieldFailure>> {
   const headers = { [HEADER_TYPE]: event.type, [HEADER_REPLY_TO]: deps.instance };
   const message = { key: event.advertiserId, value: JSON.stringify(event), headers };
-  return (await appendEvents(deps, [message])) ? ok(null) : err(CLICK_PATH_DOWN);
+  const startedAt = performance.now();
+  if (!(await appendEvents(deps, [message]))) return err(CLICK_PATH_DOWN);
+  deps.metrics.clickAppended.observe(performance.now() - startedAt);
+  return ok(null);
 }
 
 async function toEvent(

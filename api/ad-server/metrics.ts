@@ -32,6 +32,10 @@ export function createAdServerMetrics(metrics: Metrics) {
     answered: (method: string, route: string, status: number, tookMs: number) =>
       http.observe({ server: 'ad-server', method, route, status: String(status) }, tookMs),
     clicks: metrics.counter('ads_clicks_total', 'Reported clicks by answer.', ['answer']),
+    clickAppended: metrics.histogramMs(
+      'ads_click_append_ms',
+      'Time until every in-sync replica had a click.',
+    ),
     impressionReports: metrics.counter('ads_impression_reports_total', 'Reports of seen ads by answer.', [
       'answer',
     ]),
