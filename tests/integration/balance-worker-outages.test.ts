@@ -13,7 +13,7 @@ import type { RunningProcess } from '../../processes/process.js';
 import { type CutLine, cuttableLine, kafkaLine, through } from '../support/cuttable-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { clickEvent, fund } from '../support/money.js';
-import { poll } from '../support/poll.js';
+import { poll, STALL_MS } from '../support/poll.js';
 import { followEvents, harnessConfig, type LoggedEvent } from './ad-server-harness.js';
 
 /** One worker whose stores hang and go: what waited is decided when they are back, once. */
@@ -34,11 +34,11 @@ const CASH_KRW = 1_000_000;
 const CLICKS = 50;
 const AD_SERVER = 'ad-server-of-outages';
 const NAMES = { advertiserId: 'adv_outage', campaignId: 'cmp_outage' };
-const BACK_WITHIN_MS = 2_000;
+const BACK_WITHIN_MS = 2_000 + STALL_MS;
 /** The pauses of a repetition grow to two seconds while nobody answers. */
-const REPEATED_WITHIN_MS = 4_000;
+const REPEATED_WITHIN_MS = 4_000 + STALL_MS;
 /** A consumer that lost its broker reads again after its own pauses. */
-const READ_WITHIN_MS = 10_000;
+const READ_WITHIN_MS = 10_000 + STALL_MS;
 /** A connection that is asked and hears nothing counts as lost after twenty seconds. */
 const FOUND_WITHIN_MS = 50_000;
 
@@ -109,7 +109,7 @@ async function untilCharged(clickIds: readonly string[], withinMs: number): Prom
   process.stdout.write(`${CLICKS} clicks charged after ${Math.round(performance.now() - startedAt)} ms\n`);
 }
 
-const untilDecided = (clickIds: readonly string[], withinMs = 10_000) =>
+const untilDecided = (clickIds: readonly string[], withinMs = 30_000) =>
   poll(
     'all are decided in the log',
     async () => {

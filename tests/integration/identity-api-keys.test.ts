@@ -5,7 +5,7 @@ import type { Queryable } from '../../infra/postgres.js';
 import { createRedis } from '../../infra/redis.js';
 import { ApiKeyCache } from '../../operations/api-key-cache.js';
 import { revokeApiKey } from '../../operations/api-keys.js';
-import { poll } from '../support/poll.js';
+import { poll, STALL_MS } from '../support/poll.js';
 import { type IdentityConsole, startIdentityConsole } from './identity-console.js';
 
 let consoleApi: IdentityConsole;
@@ -115,7 +115,7 @@ describe('keys in the memory of an ad server', () => {
       const answer = await cache.verify(key);
       return answer.ok && answer.value === null;
     };
-    await poll('the revoked key is refused', gone, 1_000);
+    await poll('the revoked key is refused', gone, 1_000 + STALL_MS);
   });
 
   test('a right id with a wrong secret is nobody, also when the right key is known', async () => {

