@@ -8,7 +8,7 @@ import { BUDGET_SIGNAL_LEASE_MS, type BudgetLeft } from '../../contracts/budget-
 import { campaignPacingSchema } from '../../contracts/http/campaign-pacing.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
-import { addDays, businessDateOf, startOfBusinessDate } from '../../domain/business-date.js';
+import { addDays, businessDateOf, DAY_MS, startOfBusinessDate } from '../../domain/business-date.js';
 import { LEAST_PASS_PPM } from '../../domain/pacing.js';
 import { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { loadConfig } from '../../infra/config.js';
@@ -36,6 +36,12 @@ const redisUrl = () => {
   url.pathname = '/8';
   return url.toString();
 };
+/** The share depends on the time of the day: it is always noon when these tests begin. */
+const TO_NOON_MS = (() => {
+  const noon = startOfBusinessDate(businessDateOf(Date.now())) + DAY_MS / 2;
+  return noon + (noon < Date.now() ? DAY_MS : 0) - Date.now();
+})();
+const businessNow = () => Date.now() + TO_NOON_MS;
 const log = pino({ level: 'silent' });
 const run = Math.random().toString(36).slice(2, 8);
 
@@ -44,12 +50,13 @@ let redis: Redis;
 let next = 0;
 let advertiserId = '';
 let campaignId = '';
-/** Business time of the ad server's copy: a test moves it. */
+/** How far the ad server's copy is ahead of business time: a test moves it. */
 let skipMs = 0;
 const closing: (() => Promise<unknown> | unknown)[] = [];
 
 beforeAll(async () => {
   db = await createTestDatabase();
+  await db.ownerPool.query('UPDATE business_clock SET offset_ms = $1', [TO_NOON_MS]);
   redis = new Redis(redisUrl());
   await redis.flushdb();
 });
@@ -67,7 +74,7 @@ beforeEach(async () => {
   await redis.del(REDIS_KEYS.pacing, REDIS_KEYS.pacingController);
 });
 
-const now = () => Date.now() + skipMs;
+const now = () => businessNow() + skipMs;
 
 const listeners = async () => {
   const [, count] = await redis.pubsub('NUMSUB', REDIS_CHANNELS.pacingChanged);
@@ -86,7 +93,7 @@ async function copy(): Promise<BudgetSignalCopy> {
     badMessages += 1;
   };
   const heard = new BudgetSignalCopy({ redis: reader, subscriber, now, log, onBadMessage });
-  await poll('it listens', async () => (await listeners()) > before, 5_000);
+  await poll('it listens', async () => (await listeners()) > before);
   return heard;
 }
 let badMessages = 0;
@@ -114,7 +121,15 @@ async function campaign(
 const spend = (name: string, priceKrw: number) =>
   chargeClicks(
     db.appPool,
-    [delivered({ name: `${campaignId}-${name}`, advertiserId, campaignId, priceKrw })],
+    [
+      delivered({
+        name: `${campaignId}-${name}`,
+        advertiserId,
+        campaignId,
+        priceKrw,
+        issuedAtMs: businessNow(),
+      }),
+    ],
     { bidFloorKrw: 50 },
   );
 
@@ -130,7 +145,7 @@ const shareOf = async (id: string) => {
   return ppm === null ? null : Number(ppm);
 };
 
-/** A daily budget, and spend that leaves it one click: ahead of the plan at any hour. */
+/** A daily budget, and spend that leaves it one click: far ahead of the plan at noon. */
 const AHEAD = [10_000_000, 9_999_900] as const;
 
 /** In how many of a thousand requests the campaign sits out. */
@@ -144,15 +159,15 @@ describe('a campaign that spends evenly', () => {
     const before = await copy();
     expect(sitsOut(before, campaignId)).toBe(0);
     const lane = control('m1');
-    await poll('it is held back', async () => (await shareOf(campaignId)) === LEAST_PASS_PPM, 10_000);
-    await poll('the ad server knows', async () => sitsOut(before, campaignId) > 970, 5_000);
+    await poll('it is held back', async () => (await shareOf(campaignId)) === LEAST_PASS_PPM);
+    await poll('the ad server knows', async () => sitsOut(before, campaignId) > 970);
     const later = await copy();
-    await poll('so does one that starts later', async () => sitsOut(later, campaignId) > 970, 5_000);
+    await poll('so does one that starts later', async () => sitsOut(later, campaignId) > 970);
     expect(await redis.pttl(REDIS_KEYS.pacing)).toBeLessThanOrEqual(BUDGET_SIGNAL_LEASE_MS);
 
     const set = { campaignId, pacing: 'asap', actorId: 'usr', actorRole: 'advertiser' } as const;
     expect(await setCampaignPacing(db.appPool, set)).toMatchObject({ ok: true, value: { pacing: 'asap' } });
-    await poll('it is let go', async () => sitsOut(before, campaignId) === 0, 5_000);
+    await poll('it is let go', async () => sitsOut(before, campaignId) === 0);
     await lane.stop();
   });
 
@@ -160,7 +175,7 @@ describe('a campaign that spends evenly', () => {
     await campaign('even', ...AHEAD);
     const heard = await copy();
     const lane = control('m2');
-    await poll('it is held back', async () => sitsOut(heard, campaignId) > 970, 10_000);
+    await poll('it is held back', async () => sitsOut(heard, campaignId) > 970);
     await lane.stop();
     expect(sitsOut(heard, campaignId)).toBeGreaterThan(970);
     skipMs = BUDGET_SIGNAL_LEASE_MS;
@@ -170,7 +185,7 @@ describe('a campaign that spends evenly', () => {
   test('is steered by one monitor at a time; the next one goes on with the share that it finds', async () => {
     await campaign('even', ...AHEAD);
     const first = control('m3');
-    await poll('the first one steers', async () => (await shareOf(campaignId)) === LEAST_PASS_PPM, 10_000);
+    await poll('the first one steers', async () => (await shareOf(campaignId)) === LEAST_PASS_PPM);
     const second = control('m4');
     await first.stop();
     // Still the lease of the first: what the second one would write is not there.
@@ -180,10 +195,9 @@ describe('a campaign that spends evenly', () => {
     await poll(
       'the second one took over',
       async () => (await redis.get(REDIS_KEYS.pacingController)) === 'm4',
-      5_000,
     );
     // Halved from what was found, never from full pace.
-    await poll('it steps down from there', async () => ((await shareOf(campaignId)) ?? 1e6) < 123_456, 5_000);
+    await poll('it steps down from there', async () => ((await shareOf(campaignId)) ?? 1e6) < 123_456);
     await second.stop();
   });
 
@@ -198,14 +212,14 @@ describe('a campaign that spends evenly', () => {
       for (const share of shares) if (share.campaignId === campaignId) told.push(share.passPpm);
     });
     const lane = control('m6');
-    await poll('the share found is taken up', async () => told[0] === 20_000, 10_000);
+    await poll('the share found is taken up', async () => told[0] === 20_000);
     const wish = (pacing: 'asap' | 'even') =>
       setCampaignPacing(db.appPool, { campaignId, pacing, actorId: 'usr', actorRole: 'advertiser' });
     await wish('asap');
-    await poll('it is let go', async () => told.at(-1) === 1_000_000, 5_000);
+    await poll('it is let go', async () => told.at(-1) === 1_000_000);
     told.length = 0;
     await wish('even');
-    await poll('it is steered again', async () => told.length > 0, 5_000);
+    await poll('it is steered again', async () => told.length > 0);
     expect(told[0]).toBe(1_000_000);
     subscriber.disconnect();
     await lane.stop();
@@ -231,13 +245,13 @@ describe('a campaign that spends evenly', () => {
     const held = async () => {
       const row = await readCampaign(db.appPool, campaignId);
       if (row === null) throw new Error('no such campaign');
-      return readCampaignPacing({ pool: db.appPool, redis, log, businessNow: Date.now }, row);
+      return readCampaignPacing({ pool: db.appPool, redis, log, businessNow }, row);
     };
     expect(await held()).toMatchObject({ standing: 'unattended', share: 1, nextLookAt: null });
     const lane = control('m7');
-    await poll('it is held back', async () => (await held()).share === LEAST_PASS_PPM / 1_000_000, 10_000);
+    await poll('it is held back', async () => (await held()).share === LEAST_PASS_PPM / 1_000_000);
     const shown = await held();
-    const dayMs = Date.now() - startOfBusinessDate(businessDateOf(Date.now()));
+    const dayMs = businessNow() - startOfBusinessDate(businessDateOf(businessNow()));
     expect(campaignPacingSchema.parse(shown)).toMatchObject({
       campaignId,
       pacing: 'even',
@@ -246,7 +260,7 @@ describe('a campaign that spends evenly', () => {
       spentTodayKrw: AHEAD[1],
     });
     expect(Math.abs((shown.plannedKrw ?? 0) - (AHEAD[0] * dayMs) / 86_400_000)).toBeLessThan(1_000);
-    const untilNextMs = Date.parse(shown.nextLookAt ?? '') - Date.now();
+    const untilNextMs = Date.parse(shown.nextLookAt ?? '') - businessNow();
     expect(untilNextMs).toBeGreaterThan(5_000);
     expect(untilNextMs).toBeLessThanOrEqual(10_000);
     await spend('too-much', 500);
@@ -266,7 +280,7 @@ describe('a campaign that spends evenly', () => {
     );
     const row = await readCampaign(db.appPool, campaignId);
     if (row === null) throw new Error('no such campaign');
-    const blind = { pool: db.appPool, redis: away, log, businessNow: Date.now };
+    const blind = { pool: db.appPool, redis: away, log, businessNow };
     expect(await readCampaignPacing(blind, row)).toMatchObject({ standing: 'unknown', share: null });
   });
 
@@ -280,7 +294,7 @@ describe('a campaign that spends evenly', () => {
     campaignId = `${campaignId}-watched`;
     await campaign('even', ...AHEAD);
     const lane = control('m5');
-    await poll('a round is over', async () => (await shareOf(campaignId)) !== null, 10_000);
+    await poll('a round is over', async () => (await shareOf(campaignId)) !== null);
     expect([await shareOf(asap), await shareOf(stopped)]).toEqual([null, null]);
     await lane.stop();
   });
@@ -342,10 +356,10 @@ describe('what is left', () => {
       ]),
     );
     await publishBudgetLeft(redis, result.left);
-    await poll('it is heard', async () => left(heard) === 200, 5_000);
+    await poll('it is heard', async () => left(heard) === 200);
     const topUp = { idempotencyKey: `more:${campaignId}`, advertiserId, amountKrw: 50_000, bidFloorKrw: 50 };
     await creditTopUp(db.appPool, topUp);
-    await poll('the balance is no obstacle any more', async () => left(heard) === 1_200, 5_000);
+    await poll('the balance is no obstacle any more', async () => left(heard) === 1_200);
   });
 
   test('reaches the ad servers from a click in the log, by the balance worker', async () => {
@@ -358,11 +372,17 @@ describe('what is left', () => {
     try {
       await campaign('asap', 10_000, 0);
       const heard = await copy();
-      const click = clickEvent({ name: campaignId, advertiserId, campaignId, priceKrw: 9_700 });
+      const click = clickEvent({
+        name: campaignId,
+        advertiserId,
+        campaignId,
+        priceKrw: 9_700,
+        issuedAtMs: businessNow(),
+      });
       const headers = { [HEADER_TYPE]: click.type };
       const messages = [{ key: advertiserId, value: JSON.stringify(click), headers }];
       await producer.send({ topic: topicName(config, TOPICS.adEvents), acks: -1, messages });
-      await poll('the ad server knows', async () => left(heard) === 300, 20_000);
+      await poll('the ad server knows', async () => left(heard) === 300);
     } finally {
       await producer.disconnect();
       await worker.stop();
@@ -372,12 +392,12 @@ describe('what is left', () => {
   test('newer wins, whatever the order of arrival; a minute later nothing is held against anybody', async () => {
     const heard = await copy();
     await tell({ leftKrw: 400, version: 5 });
-    await poll('it is heard', async () => left(heard) === 400, 5_000);
+    await poll('it is heard', async () => left(heard) === 400);
     await tell({ leftKrw: 900, version: 4 });
     await tell({ scope: 'advertiser', id: advertiserId, leftKrw: 300, version: 1 });
-    await poll('the balance, too', async () => left(heard) === 300, 5_000);
+    await poll('the balance, too', async () => left(heard) === 300);
     await tell({ scope: 'advertiser', id: advertiserId, leftKrw: 5_000, version: 2 });
-    await poll('the old word about the campaign did not count', async () => left(heard) === 400, 5_000);
+    await poll('the old word about the campaign did not count', async () => left(heard) === 400);
     skipMs = BUDGET_SIGNAL_LEASE_MS;
     expect(left(heard)).toBe(Number.POSITIVE_INFINITY);
   });
@@ -385,38 +405,38 @@ describe('what is left', () => {
   test('counts again when the same word is heard after its minute', async () => {
     const heard = await copy();
     await tell({ leftKrw: 400, version: 5 });
-    await poll('it is heard', async () => left(heard) === 400, 5_000);
+    await poll('it is heard', async () => left(heard) === 400);
     skipMs = BUDGET_SIGNAL_LEASE_MS;
     await tell({ leftKrw: 400, version: 5 });
-    await poll('it is heard again', async () => left(heard) === 400, 5_000);
+    await poll('it is heard again', async () => left(heard) === 400);
   });
 
   test('of a daily budget ends with its day, of a total budget it does not', async () => {
     const heard = await copy();
-    const today = businessDateOf(Date.now());
-    // Ten seconds before midnight: within the lease, but the day is over before it.
-    skipMs = startOfBusinessDate(addDays(today, 1)) - 10_000 - Date.now();
+    const today = businessDateOf(businessNow());
+    // Half a minute before midnight: within the lease, but the day is over before it.
+    skipMs = startOfBusinessDate(addDays(today, 1)) - 30_000 - businessNow();
     await tell({ leftKrw: 400, untilDate: today });
-    await poll('it is heard', async () => left(heard) === 400, 5_000);
-    skipMs += 15_000;
+    await poll('it is heard', async () => left(heard) === 400);
+    skipMs += 35_000;
     expect(left(heard)).toBe(Number.POSITIVE_INFINITY);
     await tell({ leftKrw: 300, version: 6 });
-    await poll('the total counts', async () => left(heard) === 300, 5_000);
+    await poll('the total counts', async () => left(heard) === 300);
   });
 
   test('a resume lets go at once, and the word of before does not come back', async () => {
     const heard = await copy();
     await tell({ leftKrw: 100, version: 5 });
-    await poll('it is heard', async () => left(heard) === 100, 5_000);
+    await poll('it is heard', async () => left(heard) === 100);
     const stop = { scope: 'campaign', id: campaignId, untilDate: null } as const;
     await relayServingStops(redis, [
       { ...stop, stopped: true, reason: 'total_budget_exhausted', version: 1 },
     ]);
     await relayServingStops(redis, [{ ...stop, stopped: false, reason: 'none', version: 2 }]);
-    await poll('it is let go', async () => left(heard) === Number.POSITIVE_INFINITY, 5_000);
+    await poll('it is let go', async () => left(heard) === Number.POSITIVE_INFINITY);
     await tell({ leftKrw: 100, version: 5 });
     await tell({ leftKrw: 700, version: 7 });
-    await poll('a newer word counts', async () => left(heard) === 700, 5_000);
+    await poll('a newer word counts', async () => left(heard) === 700);
   });
 
   test('a message that cannot be read is counted and changes nothing', async () => {
@@ -424,7 +444,7 @@ describe('what is left', () => {
     const before = badMessages;
     await redis.publish(REDIS_CHANNELS.budgetLeft, '[{"scope":"campaign"}]');
     await redis.publish(REDIS_CHANNELS.pacingChanged, 'nonsense');
-    await poll('both are counted', async () => badMessages >= before + 2, 5_000);
+    await poll('both are counted', async () => badMessages >= before + 2);
     expect(left(heard)).toBe(Number.POSITIVE_INFINITY);
   });
 });
