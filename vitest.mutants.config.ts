@@ -10,7 +10,7 @@ export default defineConfig({
       'domain/invalid-*.test.ts',
       'tests/simulation/*.test.ts',
       ...(process.env.MUTANTS_WITH_DATABASE === 'yes'
-        ? ['tests/integration/money-{charging,fold}.test.ts']
+        ? ['tests/integration/money-{charging,charging-edges,fold}.test.ts']
         : []),
     ],
     testTimeout: 20_000,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChargingState, foldCharges } from '../../domain/charging.js';
 import { toKrw } from '../../domain/money.js';
-import { openPool } from '../../infra/postgres.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
 import { grantPromo } from '../../operations/grant-promo.js';
 import { budgetOn, lockBudgets, lockPromoLots, lockWallets } from '../../operations/money-locks.js';
@@ -229,29 +228,6 @@ describe('what a charge tells of budgets', () => {
     expect(second.left).toEqual([
       { scope: 'advertiser', id: 'adv_l', leftKrw: 4_600, untilDate: null, version: rows[0]?.version },
     ]);
-  });
-});
-
-describe('what a charge costs', () => {
-  it('a batch is four round trips: BEGIN, locks and facts, all writes, COMMIT', async () => {
-    const names = { advertiserId: 'adv_rt', campaignId: 'cmp_rt' };
-    await fund(db.appPool, { ...names, dailyBudgetKrw: 500, totalBudgetKrw: null }, 5_000);
-    const pool = openPool({ connectionString: db.appUrl, max: 1 });
-    const sent: unknown[] = [];
-    pool.on('connect', (client) => {
-      const query = client.query.bind(client);
-      Object.assign(client, {
-        query: (...args: Parameters<typeof query>) => {
-          sent.push(args[0]);
-          return query(...args);
-        },
-      });
-    });
-    // It crosses shares and exhausts the daily budget: stops and crossings are part of the same write.
-    const result = await chargeClicks(pool, wishes(names, 200, 250, 90).map(delivered), OPTIONS);
-    await pool.end();
-    expect(result.stops).toHaveLength(1);
-    expect(sent).toHaveLength(4);
   });
 });
 
