@@ -1,11 +1,14 @@
+import { z } from 'zod';
 import { clickPress, type PaidClick } from '../tests/support/paid-clicks.js';
 import { quantile } from '../tests/support/poll.js';
-import { connectShop } from '../tests/support/shop.js';
 import { type ClickLoadWish, clickLoadSchema } from './click-load.js';
+import { postRequest, RawLane } from './raw-lane.js';
 
 /** The other side of `clickLoad`: presses its tokens before it says that it is ready, then sends and measures. */
-const MOST_PER_SECOND = 6_000;
+const MOST_PER_SECOND = 12_000;
 const TICK_MS = 5;
+const USER_AGENT = 'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36';
+const outcomeSchema = z.object({ outcome: z.string() });
 
 process.once('message', (message) => {
   const wish = clickLoadSchema.parse(message);
@@ -33,48 +36,60 @@ function pressed({ keys, campaigns, seconds, perSecond }: ClickLoadWish): PaidCl
 }
 
 async function send(wish: ClickLoadWish, clicks: readonly PaidClick[]) {
-  const shop = connectShop(wish.url, wish.apiKey);
+  const url = new URL('/v1/clicks', wish.url);
+  const headers = { authorization: `Bearer ${wish.apiKey}`, 'x-shopper-user-agent': USER_AGENT };
+  const requests = clicks.map(({ clickToken, adId, deviceId, clickedAt }) =>
+    postRequest(url, headers, JSON.stringify({ clickToken, adId, deviceId, clickedAt })),
+  );
+  const lanes = await Promise.all(Array.from({ length: wish.lanes }, () => RawLane.open(url)));
   const latenciesMs: number[] = [];
   const outcomes: Record<string, number> = {};
   const startedAt = performance.now();
   let next = 0;
-  const one = async () => {
-    const click = clicks[next++];
-    if (click === undefined) return;
-    const { clickToken, adId, deviceId, clickedAt } = click;
-    const { status, body, ms } = await shop.click({ clickToken, adId, deviceId, clickedAt });
-    const outcome = status === 200 || status === 202 ? body.outcome : String(status);
+  const one = async (lane: RawLane) => {
+    const request = requests[next++];
+    if (request === undefined) return;
+    const { status, body, ms } = await lane.send(request);
+    const outcome =
+      status === 200 || status === 202 ? outcomeSchema.parse(JSON.parse(body)).outcome : String(status);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     latenciesMs.push(ms);
   };
   const until = startedAt + wish.seconds * 1_000;
   if (wish.perSecond === null) {
-    const lane = async () => {
-      while (performance.now() < until && next < clicks.length) await one();
+    const busy = async (lane: RawLane) => {
+      while (performance.now() < until && next < requests.length) await one(lane);
     };
-    await Promise.all(Array.from({ length: wish.lanes }, lane));
-  } else await paced(one, wish.perSecond, wish.lanes, until);
+    await Promise.all(lanes.map(busy));
+  } else await paced(one, lanes, wish.perSecond, until);
   const took = (performance.now() - startedAt) / 1_000;
+  for (const lane of lanes) lane.close();
   const sent = latenciesMs.length;
   return { sent, took, outcomes, p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99) };
 }
 
-/** Starts clicks by the clock, whether or not those before are answered, up to `most` on their way. */
+/** Starts clicks by the clock, whether or not those before are answered, as long as a connection is free. */
 async function paced(
-  one: () => Promise<void>,
+  one: (lane: RawLane) => Promise<void>,
+  lanes: readonly RawLane[],
   perSecond: number,
-  most: number,
   until: number,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
+  const free = [...lanes];
   const startedAt = performance.now();
   let started = 0;
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
       const now = performance.now();
-      while (started < ((now - startedAt) * perSecond) / 1_000 && running.size < most) {
+      while (started < ((now - startedAt) * perSecond) / 1_000) {
+        const lane = free.pop();
+        if (lane === undefined) break;
         started += 1;
-        const task: Promise<void> = one().finally(() => running.delete(task));
+        const task: Promise<void> = one(lane).finally(() => {
+          running.delete(task);
+          free.push(lane);
+        });
         running.add(task);
       }
       if (now < until) return;
