@@ -38,6 +38,17 @@ describe('statements as text', () => {
     expect(rendered).toContain("'b1:1,b2:2'");
   });
 
+  it.each(STATEMENTS)(
+    '$name never takes a partition for idle: one that was only slow would lose its rows',
+    (spec) => {
+      const text = readStatement(spec.name, spec.tables);
+      const sql = [...text.tables, ...text.parts].join('\n').replace(/--.*$/gm, '');
+      expect(sql).toContain('eventTime');
+      expect(sql).not.toMatch(/idle/i);
+      expect(Object.keys({ ...COMMON_SETTINGS, ...spec.settings }).join('\n')).not.toMatch(/idle/i);
+    },
+  );
+
   it('tells Flink the database as JDBC wants it, without its password, and long watermark delays as an interval', () => {
     const variables = connectionVariables(connection, 'conversion-match-24h');
     expect(variables).toMatchObject({
