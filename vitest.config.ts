@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const ignored = ['**/node_modules/**', 'dist/**', '.stack/**'];
 const FLINK = 'tests/integration/flink-*.test.ts';
+/** They start and signal processes of the system, and take seconds for it. */
+const PROCESSES = ['stack/supervised-part.test.ts', 'tests/support/hang-part.test.ts'];
 
 /** Every project with real components starts its own on a slot of its own. */
 const REAL = {
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...ignored, 'tests/integration/**', 'tests/e2e/**'],
+          exclude: [...ignored, 'tests/integration/**', 'tests/e2e/**', ...PROCESSES],
           testTimeout: 30_000,
         },
       },
@@ -33,7 +35,7 @@ export default defineConfig({
         test: {
           ...REAL,
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts'],
+          include: ['tests/integration/**/*.test.ts', ...PROCESSES],
           exclude: [...ignored, FLINK],
           globalSetup: ['tests/support/stack-setup.ts'],
         },

@@ -21,19 +21,3 @@ export function keyedHash(key: string, kind: 'device' | 'ip' | 'api-key' | 'sess
 
 /** A process has one key: made ready once. */
 let prepared: { readonly key: string; readonly hmac: Hmac } | null = null;
-
-/** Some 2 MB. */
-const MOST_DEVICES = 10_000;
-
-/** `keyedHash` of devices, the newest remembered: one page of the shop asks for the ads of several places at once. */
-export function createDeviceHasher(key: string): (deviceId: string) => string {
-  const hashes = new Map<string, string>();
-  return (deviceId) => {
-    const known = hashes.get(deviceId);
-    if (known !== undefined) return known;
-    const hash = keyedHash(key, 'device', deviceId);
-    if (hashes.size >= MOST_DEVICES) hashes.delete(hashes.keys().next().value ?? '');
-    hashes.set(deviceId, hash);
-    return hash;
-  };
-}

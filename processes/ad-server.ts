@@ -19,7 +19,6 @@ import { ClickCounter } from '../infra/click-counters.js';
 import { ClickOutcomes } from '../infra/click-outcomes.js';
 import { createClickTokens } from '../infra/click-token.js';
 import { type BusinessClock, startBusinessClock } from '../infra/clock.js';
-import { createDeviceHasher } from '../infra/ids.js';
 import { createKafka, topicName } from '../infra/kafka.js';
 import { KafkaLink } from '../infra/kafka-link.js';
 import { createPageTokens } from '../infra/page-token.js';
@@ -200,7 +199,6 @@ function createApp({ config, log }: ProcessContext, options: AdServerOptions, pa
   const tokens = createClickTokens(config.CLICK_TOKEN_KEYS);
   const common = { tokens, hashKey: config.HASH_KEY, now: clock.now, log, metrics };
   const serveAds = createServeAds({
-    hashDevice: createDeviceHasher(config.HASH_KEY),
     ...common,
     rankings: stores.rankings,
     fallback: stores.fallback,

@@ -6,7 +6,8 @@ type Ad = AdQueryResult['ads'][number];
 
 /**
  * The answer as JSON in ASCII, at a third of the price of `JSON.stringify` and its encoding. Request id and tokens are
- * base64url and dots, by us; other ids come from a store and are looked at, though hardly any needs escaping. `ads-json.test.ts` holds it to every field of the contract.
+ * base64url and dots, by us; other ids come from a store and are looked at, though hardly any needs escaping.
+ * `ads-json.test.ts` holds it to every field of the contract.
  */
 export function adsJson(result: AdQueryResult): string {
   const { requestId, placement, clickToken, ads, nextPageToken, noFillReason } = result;

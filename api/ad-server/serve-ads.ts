@@ -7,6 +7,7 @@ import { assertNever, ok, type Result } from '../../domain/result.js';
 import { type Audience, matchesTargeting } from '../../domain/targeting.js';
 import type { BudgetSignalCopy } from '../../infra/budget-signal-copy.js';
 import { type ClickTokens, newRequestId } from '../../infra/click-token.js';
+import { keyedHash } from '../../infra/ids.js';
 import type { RankingCopy } from '../../infra/ranking-copy.js';
 import type { ServedLog } from '../../infra/served-log.js';
 import type { ServingStopCopy } from '../../infra/serving-stop-copy.js';
@@ -38,7 +39,7 @@ export interface ServeAdsDeps {
   readonly servedLog: Pick<ServedLog, 'record'>;
   /** Nothing could be charged for longer than we serve on trust. */
   readonly isClickPathDown: () => boolean;
-  readonly hashDevice: (deviceId: string) => string;
+  readonly hashKey: string;
   /** Epoch ms, business clock. */
   readonly now: () => number;
   readonly log: Logger;
@@ -148,7 +149,7 @@ function fill(
     issuedAt: now,
     requestId,
     placement,
-    deviceHash: deps.hashDevice(query.deviceId),
+    deviceHash: keyedHash(deps.hashKey, 'device', query.deviceId),
     ads: winners.map(({ candidate, slot, priceKrw, runnerUpScore }) => ({
       adId: candidate.adId,
       campaignId: candidate.campaignId,
