@@ -14,7 +14,7 @@ import {
 } from './statements.js';
 
 export type DeployerConfig = FlinkConfig &
-  Pick<Config, 'FLINK_REST_URL' | 'FLINK_SQL_GATEWAY_URL' | 'FLINK_CHECKPOINT_DIR'>;
+  Pick<Config, 'FLINK_REST_URL' | 'FLINK_SQL_GATEWAY_URL' | 'FLINK_CHECKPOINT_DIR' | 'FLINK_PARALLELISM'>;
 
 export interface StatementStatus {
   readonly running: boolean;
@@ -240,6 +240,7 @@ class Deployment {
     const settings = {
       ...COMMON_SETTINGS,
       ...this.spec.settings,
+      'parallelism.default': String(this.config.FLINK_PARALLELISM),
       'pipeline.name': this.jobName,
       'pipeline.global-job-parameters': `${HASH_PARAMETER}:${this.hash}`,
       'execution.checkpointing.dir': this.store.uri,

@@ -26,6 +26,11 @@ export interface StatementSpec {
   readonly settings: Readonly<Record<string, string>>;
   /** Variables that decide what is computed: part of the statement's identity. */
   readonly rules: Variables;
+  /**
+   * Names the state. Raised: the statement is computed again from the start of the log. Kept while the text changes:
+   * the running job stops with a savepoint and the new text goes on from it (docs/adr/0015 says which change may).
+   */
+  readonly stateVersion: number;
 }
 
 /** Everything that a job needs to know is set here, so that it runs alike on any cluster of the right version. */
@@ -103,6 +108,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
       RANKING_EPOCH_KEY: quoted(REDIS_KEYS.rankingEpoch),
       CAMPAIGN_ACKNOWLEDGEMENT_PREFIX: quoted(REDIS_KEYS.campaignAcknowledgementPrefix),
     },
+    stateVersion: 1,
   },
   {
     name: 'conversion-match-24h',
@@ -115,6 +121,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
       REVERSAL_DAYS: String(REVERSAL_DAYS),
       LONGEST_EMISSION_DELAY_SECONDS: String(LONGEST_EMISSION_DELAY_SECONDS),
     },
+    stateVersion: 1,
   },
   {
     name: 'performance-5m',
@@ -126,6 +133,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
       REPEAT_TTL_HOURS: String(PERFORMANCE_REPEAT_TTL_HOURS),
       PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
     },
+    stateVersion: 1,
   },
 ];
 

@@ -22,6 +22,11 @@ test('all problems are reported together', () => {
   );
 });
 
+test('Flink may not read with more parts than a topic has partitions', () => {
+  expect(problemsOf({ FLINK_PARALLELISM: '4', KAFKA_PARTITIONS: '4' })).toEqual([]);
+  expect(problemsOf({ FLINK_PARALLELISM: '5', KAFKA_PARTITIONS: '4' }).join()).toContain('FLINK_PARALLELISM');
+});
+
 const REAL = {
   ADS_ENV: 'production',
   CLICK_TOKEN_KEYS: `k2:${'ab'.repeat(32)},k1:${'CD'.repeat(40)}`,

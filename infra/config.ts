@@ -178,6 +178,15 @@ export const configSchema = z.object({
     .describe(
       'Disorder between producers that the conversion match waits for; a conversion shows this much later.',
     ),
+  FLINK_PARALLELISM: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(1)
+    .describe(
+      'Parallel parts of each Flink statement, at most the partitions of a topic: a reader without a partition would hold event time still. Changed: the statements are stopped with a savepoint and go on from it.',
+    ),
   CLOCK_TICK_AD_EVENTS_MS: z.coerce
     .number()
     .int()
@@ -314,6 +323,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
   }
+  if (parsed.success && parsed.data.FLINK_PARALLELISM > parsed.data.KAFKA_PARTITIONS)
+    problems.push(
+      'FLINK_PARALLELISM: at most KAFKA_PARTITIONS: a reader without a partition has no event time',
+    );
   if (parsed.success && parsed.data.ADS_ENV === 'production')
     problems.push(...refusedInProduction(parsed.data));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
