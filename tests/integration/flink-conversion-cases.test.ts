@@ -4,13 +4,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { adConversionReversedSchema, adConvertedSchema } from '../../contracts/events/ad-events.js';
-import { CONVERSION_RULES_VERSION, type Conversion } from '../../domain/conversion-match.js';
+import { CONVERSION_RULES, type Conversion } from '../../domain/conversion-match.js';
 import { SqlGatewayClient } from '../../flink/gateway-client.js';
 import { FLINK_FOLDER } from '../../flink/render-statement.js';
 import { loadConfig } from '../../infra/config.js';
-import { randomConversionLog } from './flink-conversion-log.js';
-import { conversionsOf } from './flink-conversion-oracle.js';
-import { openStatementRunner, type StatementRunner } from './flink-statement-runner.js';
+import { randomConversionLog } from '../support/flink/conversion-log.js';
+import { conversionsOf } from '../support/flink/conversion-oracle.js';
+import { openStatementRunner, type StatementRunner } from '../support/flink/statement-runner.js';
 
 /** Given rows -> exact expected rows. `expected`: order line -> click, match, time of the reversal. */
 const caseSchema = z.object({
@@ -65,7 +65,7 @@ async function matchWithFlink(given: { adEvents: readonly unknown[]; conversionE
 function eventsOf(conversions: readonly Conversion[]) {
   const rows = conversions.flatMap(({ reversedAt, ...conversion }) => {
     const emittedAt = conversion.convertedAt + config.FLINK_MATCH_WATERMARK_SECONDS * 1_000;
-    const common = { ...conversion, schemaVersion: 1, rulesVersion: CONVERSION_RULES_VERSION };
+    const common = { ...conversion, schemaVersion: 1, rulesVersion: CONVERSION_RULES.version };
     const converted = {
       ...common,
       eventId: `converted:${conversion.orderLineId}`,

@@ -7,9 +7,9 @@ import { ctrPpm, cvrPpm, type PerformanceWindow } from '../../domain/performance
 import { SqlGatewayClient } from '../../flink/gateway-client.js';
 import { FLINK_FOLDER } from '../../flink/render-statement.js';
 import { loadConfig } from '../../infra/config.js';
-import { randomPerformanceLog } from './flink-conversion-log.js';
-import { performanceOf } from './flink-conversion-oracle.js';
-import { openStatementRunner, type StatementRunner } from './flink-statement-runner.js';
+import { performanceOf } from '../support/flink/conversion-oracle.js';
+import { randomPerformanceLog } from '../support/flink/performance-log.js';
+import { openStatementRunner, type StatementRunner } from '../support/flink/statement-runner.js';
 
 /** `expected`: "<ad> <placement> <window start>" -> the final served, viewed, clicks, conversions, value, CTR, CVR. */
 const caseSchema = z.object({

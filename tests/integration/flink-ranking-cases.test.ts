@@ -10,8 +10,8 @@ import { KEYWORD_RANKING_DEPTH, RANKING_DEPTH } from '../../domain/placement.js'
 import { SqlGatewayClient } from '../../flink/gateway-client.js';
 import { FLINK_FOLDER } from '../../flink/render-statement.js';
 import { loadConfig } from '../../infra/config.js';
+import { randomLog } from '../support/flink/ranking-log.js';
 import { type GivenRows, openRankingRunner, type RankingRunner } from './flink-case-runner.js';
-import { randomLog } from './flink-random-log.js';
 import { type Rankings, rankingsOf } from './flink-ranking-oracle.js';
 
 /** Given rows -> exact expected rows. `expected`: key -> ad id and rank score, best first. */

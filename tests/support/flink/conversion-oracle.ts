@@ -1,12 +1,12 @@
-import { type AdEvent, adEventSchema } from '../../contracts/events/ad-events.js';
-import { type ConversionEvent, conversionEventSchema } from '../../contracts/events/conversion-events.js';
-import { type Conversion, matchConversions } from '../../domain/conversion-match.js';
+import { type AdEvent, adEventSchema } from '../../../contracts/events/ad-events.js';
+import { type ConversionEvent, conversionEventSchema } from '../../../contracts/events/conversion-events.js';
+import { type Conversion, matchConversions } from '../../../domain/conversion-match.js';
 import {
   type PerformanceFact,
   type PerformanceWindow,
   performanceWindows,
-} from '../../domain/performance-window.js';
-import { servedAdsOf } from '../support/served-ads.js';
+} from '../../../domain/performance-window.js';
+import { servedAdsOf } from '../served-ads.js';
 
 /** The events of a log that are of our types and shapes, in their order. */
 export const adEventsIn = (rows: readonly unknown[]): AdEvent[] =>

@@ -1,9 +1,9 @@
 import path from 'node:path';
-import type { ResultRow, SqlGatewayClient, SqlSession } from '../../flink/gateway-client.js';
-import { readStatement, render } from '../../flink/render-statement.js';
-import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../../flink/statements.js';
-import type { Config } from '../../infra/config.js';
-import { withFile, writeRows } from './flink-case-runner.js';
+import type { ResultRow, SqlGatewayClient, SqlSession } from '../../../flink/gateway-client.js';
+import { readStatement, render } from '../../../flink/render-statement.js';
+import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../../../flink/statements.js';
+import type { Config } from '../../../infra/config.js';
+import { withFile, writeRows } from '../../integration/flink-case-runner.js';
 
 export interface StatementRunner {
   /** Writes the rows of each source, lets the query read them to their end, and gives every change it made. */

@@ -1,8 +1,9 @@
-import type { AdEvent } from '../../contracts/events/ad-events.js';
-import { CAMPAIGN_EVENT_TYPES, type CampaignEvent } from '../../contracts/events/campaign-events.js';
-import { DAY_MS } from '../../domain/business-date.js';
-import { PLACEMENTS } from '../../domain/placement.js';
-import { asServed } from '../support/served-ads.js';
+import type { AdEvent } from '../../../contracts/events/ad-events.js';
+import { CAMPAIGN_EVENT_TYPES, type CampaignEvent } from '../../../contracts/events/campaign-events.js';
+import { DAY_MS } from '../../../domain/business-date.js';
+import { PLACEMENTS } from '../../../domain/placement.js';
+import { asServed } from '../served-ads.js';
+import { type Random, randomFrom, shuffled } from './random.js';
 
 const T0 = 1_790_000_000_000;
 const CAMPAIGNS = 400;
@@ -11,17 +12,6 @@ const LOG_MS = DAY_MS + 2 * 3_600_000;
 /** Traffic comes in bursts: each window with traffic makes Flink send every ranking once more, and they are large. */
 const BURSTS = 20;
 const BURST_MS = 4 * 60_000;
-
-/** Mulberry32: small, seeded, good enough to mix a log. */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 export interface RandomLog {
   readonly campaignEvents: readonly CampaignEvent[];
@@ -56,7 +46,7 @@ const parameters: CampaignEvent = {
   parameters: { priorClicksMilli: 3_000, priorImpressionsMilli: 90_000, bidFloorKrw: 70 },
 };
 
-function snapshot(index: number, version: number, random: (below: number) => number): CampaignEvent {
+function snapshot(index: number, version: number, random: Random): CampaignEvent {
   const status = random(10) === 0 ? 'paused' : 'enabled';
   return {
     type: CAMPAIGN_EVENT_TYPES[status === 'paused' ? 2 : 1],
@@ -95,7 +85,7 @@ function money(index: number, version: number, stopped: boolean): CampaignEvent 
   };
 }
 
-function adEvents(random: (below: number) => number): AdEvent[] {
+function adEvents(random: Random): AdEvent[] {
   const events: AdEvent[] = [];
   for (let index = 0; index < SERVED_EVENTS; index++) {
     const burst = Math.floor((index * BURSTS) / SERVED_EVENTS);
@@ -151,11 +141,4 @@ function decided(
     promoKrw: 0,
     bookedDate: '2026-09-21',
   };
-}
-
-export function shuffled<T>(items: readonly T[], random: (below: number) => number): T[] {
-  return items
-    .map((item) => ({ item, order: random(1_000_000) }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ item }) => item);
 }

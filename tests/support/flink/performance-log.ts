@@ -1,0 +1,85 @@
+import type { AdClickDecided, AdEvent } from '../../../contracts/events/ad-events.js';
+import { PLACEMENTS } from '../../../domain/placement.js';
+import { asServed } from '../served-ads.js';
+import { disordered, type Random, randomFrom } from './random.js';
+
+const T0 = 1_790_000_000_000;
+
+/** Forty minutes of everything that performance counts, with repeats in the same and in later windows. */
+export function randomPerformanceLog(seed: number, count: number): readonly AdEvent[] {
+  const random = randomFrom(seed);
+  const events = Array.from({ length: count }, (_, index) => randomFact(index, random)).flatMap((event) =>
+    random(8) === 0 ? [event, { ...event, recordedAt: event.recordedAt + random(600_000) }] : [event],
+  );
+  return disordered(events, random);
+}
+
+function randomFact(index: number, random: Random): AdEvent {
+  const recordedAt = T0 + random(40 * 60_000);
+  const envelope = { schemaVersion: 1, recordedAt } as const;
+  const ad = () => {
+    const adId = `ad-${random(6)}`;
+    return {
+      adId,
+      campaignId: `c-${adId}`,
+      placement: PLACEMENTS[random(2)] ?? 'HOME',
+      slot: 1 + random(5),
+      requestId: `r${index}`,
+    };
+  };
+  switch (random(4)) {
+    case 0: {
+      const served = Array.from({ length: 1 + random(4) }, ad);
+      return { ...envelope, type: 'ADS_SERVED', eventId: `served:${index}`, served: asServed(served) };
+    }
+    case 1:
+      return { ...envelope, ...ad(), type: 'AD_VIEWED', eventId: `viewed:${index}`, deviceHash: 'd' };
+    case 2:
+      return { ...envelope, ...decision(index, random), ...ad() };
+    default: {
+      const conversion = {
+        ...ad(),
+        orderLineId: `o${index}`,
+        orderId: 'o',
+        clickId: 'k',
+        advertiserId: 's',
+        productId: 'p',
+        match: 'direct',
+        quantity: 1,
+        conversionValueKrw: random(90_000),
+        clickedAt: T0,
+        convertedAt: T0,
+        rulesVersion: 1,
+      } as const;
+      return random(3) > 0
+        ? { ...envelope, ...conversion, type: 'AD_CONVERTED', eventId: `converted:${index}` }
+        : {
+            ...envelope,
+            ...conversion,
+            type: 'AD_CONVERSION_REVERSED',
+            eventId: `reversed:${index}`,
+            reversedAt: T0,
+          };
+    }
+  }
+}
+
+function decision(
+  index: number,
+  random: Random,
+): Omit<AdClickDecided, 'recordedAt' | 'schemaVersion' | 'adId' | 'campaignId' | 'placement' | 'slot'> {
+  const valid = random(4) > 0;
+  return {
+    type: 'AD_CLICK_DECIDED',
+    eventId: `decided:${index}`,
+    clickId: `k${index}`,
+    advertiserId: 's',
+    outcome: valid ? 'charged' : 'invalid',
+    reason: valid ? null : 'listed_bot',
+    valid,
+    chargedCpcKrw: 0,
+    cashKrw: 0,
+    promoKrw: 0,
+    bookedDate: '2026-09-21',
+  };
+}
