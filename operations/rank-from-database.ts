@@ -5,14 +5,15 @@ import {
   type Placement,
   RANKING_DEPTH,
 } from '../domain/placement.js';
-import { predictedCtrPpm } from '../domain/ranking.js';
 import type { Queryable } from '../infra/postgres.js';
 import { readRankingParameters } from './read-ranking-parameters.js';
 
 /**
- * The newest snapshot of each campaign, its ads under one ranking key, at most three of an advertiser, best first:
- * the rule of `domain/ranking` (`topRanked`) and of the Flink statement. Money stops are the reader's filter.
- * $1 placement, $2 target, $3 click-through rate, $4 bid floor, $5 per advertiser, $6 depth.
+ * The newest snapshot of each campaign that money does not stop, its ads under one ranking key, at most three of an
+ * advertiser, best first: the rule of `domain/ranking` (`predictedCtrPpm`, `topRanked`) and of the Flink statement, in
+ * the same integers. All amounts are positive, so that `/` rounds down. A stop that ends by its date counts until its
+ * row is turned, as it does for the statement.
+ * $1 placement, $2 target, $3 and $4 prior of clicks and of impressions, $5 bid floor, $6 per advertiser, $7 depth.
  */
 const RANK = `
 WITH newest AS (
@@ -23,6 +24,8 @@ WITH newest AS (
        WHERE campaign_id = c.id ORDER BY version DESC LIMIT 1) s
    WHERE s.snapshot ->> 'status' = 'enabled'
      AND ($1 <> 'SEARCH' OR s.snapshot -> 'keywords' ? $2)
+     AND NOT EXISTS (SELECT FROM serving_stop m WHERE m.scope = 'campaign' AND m.id = c.id AND m.stopped)
+     AND NOT EXISTS (SELECT FROM serving_stop m WHERE m.scope = 'advertiser' AND m.id = c.advertiser_id AND m.stopped)
 ), candidate AS (
   SELECT ad ->> 'adId' AS ad_id, snapshot ->> 'campaignId' AS campaign_id,
          snapshot ->> 'advertiserId' AS advertiser_id, ad ->> 'productId' AS product_id,
@@ -32,30 +35,37 @@ WITH newest AS (
     CROSS JOIN LATERAL jsonb_array_elements(snapshot -> 'bids') bid
     CROSS JOIN LATERAL jsonb_array_elements(snapshot -> 'ads') ad
    WHERE bid ->> 'placement' = $1
-     AND (bid ->> 'maxCpcKrw')::bigint >= $4
+     AND (bid ->> 'maxCpcKrw')::bigint >= $5
      AND ($1 NOT IN ('CATEGORY', 'PRODUCT_DETAIL') OR ad ->> 'categoryId' = $2)
+), predicted AS (
+  SELECT c.*, least(1000000, (coalesce(t.clicks, 0) * 1000 + $3::bigint) * 1000000
+                             / (coalesce(t.weight_milli, 0) + $4::bigint)) AS predicted_ctr_ppm
+    FROM candidate c
+    LEFT JOIN ad_click_through t ON t.ad_id = c.ad_id AND t.placement = $1
+), scored AS (
+  SELECT *, max_cpc_krw * predicted_ctr_ppm AS rank_score FROM predicted
 ), numbered AS (
   SELECT *, row_number() OVER (
-           PARTITION BY advertiser_id ORDER BY max_cpc_krw DESC, ad_id COLLATE "C") AS of_advertiser
-    FROM candidate
+           PARTITION BY advertiser_id ORDER BY rank_score DESC, ad_id COLLATE "C") AS of_advertiser
+    FROM scored
 )
 SELECT ad_id AS "adId", campaign_id AS "campaignId", advertiser_id AS "advertiserId",
-       product_id AS "productId", max_cpc_krw AS "maxCpcKrw", $3::bigint AS "predictedCtrPpm",
-       max_cpc_krw * $3::bigint AS "rankScore", version AS "campaignVersion",
+       product_id AS "productId", max_cpc_krw AS "maxCpcKrw", predicted_ctr_ppm AS "predictedCtrPpm",
+       rank_score AS "rankScore", version AS "campaignVersion",
        targeting, start_at AS "startAt", end_at AS "endAt"
   FROM numbered
- WHERE of_advertiser <= $5
- ORDER BY max_cpc_krw DESC, ad_id COLLATE "C"
- LIMIT $6`;
+ WHERE of_advertiser <= $6
+ ORDER BY rank_score DESC, ad_id COLLATE "C"
+ LIMIT $7`;
 
 type RankRow = Omit<RankingEntry, 'parametersVersion' | 'bidFloorKrw' | 'targeting'> & {
   readonly targeting: string | null;
 };
 
 /**
- * One ranking computed from PostgreSQL, for the time when no ranking can be had from Redis. Every ad is given the
- * rate of a new ad (the prior alone), because the click statistics live in the stream: the order is then by bid,
- * and prices are bid against bid. `target` is `*`, a category id or a normalised keyword.
+ * One ranking computed from PostgreSQL, for the time when none can be had from Redis: the same to the unit as the one
+ * that Flink writes, from the counts that Flink left in `ad_click_through` half a second after its window closed.
+ * `target` is `*`, a category id or a normalised keyword.
  */
 export async function rankFromDatabase(
   db: Queryable,
@@ -63,14 +73,14 @@ export async function rankFromDatabase(
   target: string,
 ): Promise<RankingEntry[]> {
   const parameters = await readRankingParameters(db);
-  const ctrPpm = predictedCtrPpm(0, 0, parameters);
   const { rows } = await db.query<RankRow>({
     name: 'rank-from-database',
     text: RANK,
     values: [
       placement,
       target,
-      ctrPpm,
+      parameters.priorClicksMilli,
+      parameters.priorImpressionsMilli,
       parameters.bidFloorKrw,
       MAX_ADS_PER_ADVERTISER_IN_RANKING,
       placement === 'SEARCH' ? KEYWORD_RANKING_DEPTH : RANKING_DEPTH,
