@@ -1,18 +1,22 @@
-/** Every key in Redis. All of it can be rebuilt: Redis never holds the only copy of anything. */
+/**
+ * Every key in Redis. All of it can be rebuilt: Redis never holds the only copy of anything. Keys that one script
+ * writes together share a hash tag (`{ranking}`), so that a Redis Cluster keeps them on one node and takes the script.
+ */
 export const REDIS_KEYS = {
   /** STRING, JSON array of RankingEntry, best first. Written by Flink only. No TTL. */
-  ranking: (placement: string, target: string) => `ranking:${placement}:${target}`,
-  rankingPrefix: 'ranking:',
+  ranking: (placement: string, target: string) => `{ranking}:${placement}:${target}`,
+  rankingPrefix: '{ranking}:',
   /** ZSET key -> version: what changed since. Written by the Flink sink in the same script as the value. */
-  rankingChanges: 'ranking-changes',
-  /** STRING, integer: the newest version in `ranking-changes`. */
-  rankingVersion: 'ranking-version',
+  rankingChanges: '{ranking}-changes',
+  /** STRING, integer: the newest version in `{ranking}-changes`. */
+  rankingVersion: '{ranking}-version',
   /** STRING, random: a new one means that Redis came back empty and readers must load everything again. */
-  rankingEpoch: 'ranking-epoch',
+  rankingEpoch: '{ranking}-epoch',
   /** STRING, JSON {version, status}: the newest campaign version that the ranking has taken in. Flink. No TTL. */
-  campaignAcknowledgement: (campaignId: string) => `campaign-acknowledged:${campaignId}`,
-  campaignAcknowledgementPrefix: 'campaign-acknowledged:',
-  /** STRING, JSON AdPerformance of the newest 5-minute window of an ad on a placement. TTL 15 min. Flink only. */
+  campaignAcknowledgement: (campaignId: string) => `{campaign-acknowledged}:${campaignId}`,
+  campaignAcknowledgementPrefix: '{campaign-acknowledged}:',
+  /** STRING, JSON AdPerformance of the newest 5-minute window of an ad on a placement. TTL 15 min. Flink only,
+   * each key by itself: they share no hash tag. */
   performance: (adId: string, placement: string) => `performance:${adId}:${placement}`,
   performancePrefix: 'performance:',
   /** HASH `campaign:<id>` | `advertiser:<id>` -> JSON ServingStop. Budget monitor and balance worker. No TTL. */

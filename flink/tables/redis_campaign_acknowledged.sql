@@ -1,4 +1,4 @@
--- campaign-acknowledged:<campaignId> = {"version", "status"}: the newest campaign version that the ranking has
+-- {campaign-acknowledged}:<campaignId> = {"version", "status"}: the newest campaign version that the ranking has
 -- taken in. Written later than the ranking of the same change (a mini-batch is 20 ms, the ranking is flushed every
 -- 5 ms), so that who sees the acknowledgement finds the ranking up to date. No TTL.
 CREATE TABLE redis_campaign_acknowledged (

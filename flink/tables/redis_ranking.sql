@@ -1,4 +1,4 @@
--- ranking:<placement>:<target> = one JSON array of ranking entries, best first. No TTL: a ranking disappears when
+-- {ranking}:<placement>:<target> = one JSON array of ranking entries, best first. No TTL: a ranking disappears when
 -- its last ad does. Readers follow the list of changes; see contracts/redis-keys.ts.
 CREATE TABLE redis_ranking (
   placement STRING,

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { DEMO } from '../../../contracts/demo.js';
+import { REDIS_KEYS } from '../../../contracts/redis-keys.js';
 import { temporalCliPath } from '../../../stack/bootstrap/temporal-cli.mjs';
 import { type ConsoleClient, signIn } from '../../support/console.js';
 import { poll } from '../../support/poll.js';
@@ -117,7 +118,8 @@ async function becomesVisible(
 ): Promise<void> {
   await poll(
     `campaign ${campaign.campaignId} stands in the ranking`,
-    async () => (await spine.redis.get('ranking:HOME:*'))?.includes(campaign.campaignId) ?? false,
+    async () =>
+      (await spine.redis.get(REDIS_KEYS.ranking('HOME', '*')))?.includes(campaign.campaignId) ?? false,
     30_000,
     5,
   );
@@ -139,7 +141,9 @@ export async function approveLoner(spine: Spine): Promise<ProofCampaign> {
   await approveByHttp(spine, admin, campaign.campaignId);
   await poll(
     'the lonely campaign stands in the ranking',
-    async () => (await spine.redis.get('ranking:CATEGORY:garden'))?.includes(campaign.campaignId) ?? false,
+    async () =>
+      (await spine.redis.get(REDIS_KEYS.ranking('CATEGORY', 'garden')))?.includes(campaign.campaignId) ??
+      false,
     10_000,
   );
   return campaign;

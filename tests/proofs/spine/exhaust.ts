@@ -1,3 +1,4 @@
+import { REDIS_KEYS } from '../../../contracts/redis-keys.js';
 import { poll } from '../../support/poll.js';
 import { newDevice } from '../../support/shop.js';
 import { approveLoner } from './approve.js';
@@ -55,7 +56,10 @@ export async function exhaustCampaign(spine: Spine): Promise<void> {
   spine.check('over-delivery stands in the memo', memo?.over_delivery_clicks === '1', JSON.stringify(memo));
   await poll(
     'the ranking lets it go too',
-    async () => !((await spine.redis.get('ranking:CATEGORY:garden')) ?? '').includes(campaign.campaignId),
+    async () =>
+      !((await spine.redis.get(REDIS_KEYS.ranking('CATEGORY', 'garden'))) ?? '').includes(
+        campaign.campaignId,
+      ),
     10_000,
   );
   spine.check('the ranking lets it go too', true, `${Date.now() - exhaustedAt} ms`);
