@@ -4,12 +4,10 @@ import { type ClickFact, CTR_WINDOW_MS, CTR_WINDOWS, clickThroughKey, countClick
 const T0 = 1_790_000_100_000;
 const START = T0 - (T0 % CTR_WINDOW_MS);
 const END_OF_TIME = START + 1_000 * CTR_WINDOW_MS;
-const served = (requestId: string, recordedAt: number, slot = 1) => ({
-  requestId,
+const served = (eventId: string, recordedAt: number, slot = 1) => ({
+  eventId,
   recordedAt,
-  slot,
-  adId: 'a',
-  placement: 'HOME',
+  ads: [{ slot, adId: 'a', placement: 'HOME' }],
 });
 const click = (eventId: string, recordedAt: number): ClickFact => ({
   eventId,

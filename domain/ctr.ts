@@ -9,13 +9,11 @@ export const CTR_WINDOW_MS = 5 * 60_000;
 /** The window that closed last and the 287 before it. */
 export const CTR_WINDOWS = DAY_MS / CTR_WINDOW_MS;
 
-/** One ad in one answer. A repeat has the same request, ad and placement. */
+/** The ads of one record of the log, of one request or many. A repeat has the same event id. */
 export interface ServedFact {
   readonly recordedAt: number;
-  readonly requestId: string;
-  readonly adId: string;
-  readonly placement: string;
-  readonly slot: number;
+  readonly eventId: string;
+  readonly ads: readonly { readonly adId: string; readonly placement: string; readonly slot: number }[];
 }
 
 /** One decided click of a person. A repeat has the same event id, and may be recorded later. */
@@ -57,8 +55,10 @@ export function countClickThrough(
   const isClosed = (fact: { recordedAt: number }) =>
     windowOf(fact.recordedAt) + CTR_WINDOW_MS <= closedUntilMs;
 
-  for (const fact of onceEach(served.filter(isClosed))) {
-    cell(fact.adId, fact.placement, windowOf(fact.recordedAt)).weightMilli += slotWeightMilli(fact.slot);
+  for (const { recordedAt, ads } of onceEach(served.filter(isClosed))) {
+    for (const ad of ads) {
+      cell(ad.adId, ad.placement, windowOf(recordedAt)).weightMilli += slotWeightMilli(ad.slot);
+    }
   }
   for (const fact of firstInADay(clicks.filter(isClosed))) {
     cell(fact.adId, fact.placement, windowOf(fact.recordedAt)).clicks += 1;
@@ -78,14 +78,13 @@ function lastDay(ofAd: ReadonlyMap<number, { clicks: number; weightMilli: number
   return { clicks, weightedImpressionsMilli };
 }
 
-/** An impression counts once per window; of repeats in different slots, the best slot. */
+/** What was served counts once per window and event id: the earliest of its repeats. */
 function onceEach(served: readonly ServedFact[]): Iterable<ServedFact> {
   const kept = new Map<string, ServedFact>();
   for (const fact of served) {
-    const key = JSON.stringify([windowOf(fact.recordedAt), fact.requestId, fact.adId, fact.placement]);
+    const key = JSON.stringify([windowOf(fact.recordedAt), fact.eventId]);
     const before = kept.get(key);
-    if (before === undefined || slotWeightMilli(fact.slot) > slotWeightMilli(before.slot))
-      kept.set(key, fact);
+    if (before === undefined || fact.recordedAt < before.recordedAt) kept.set(key, fact);
   }
   return kept.values();
 }

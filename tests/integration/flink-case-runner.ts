@@ -72,8 +72,9 @@ function fold(rows: readonly ResultRow[]): RankingOutcome {
   const acknowledged = new Map<string, string>();
   for (const { kind, fields } of rows) {
     const into = fields.kind === 'ranking' ? rankings : acknowledged;
-    if (kind === 'INSERT' || kind === 'UPDATE_AFTER') into.set(String(fields.k), String(fields.v));
-    else into.delete(String(fields.k));
+    if (kind === 'DELETE' || kind === 'UPDATE_BEFORE') into.delete(String(fields.k));
+    // NULL is no change, as for the sink.
+    else if (fields.v !== null) into.set(String(fields.k), String(fields.v));
   }
   return { rankings, acknowledged };
 }

@@ -88,7 +88,7 @@ function clickThroughOf(
 ): ReadonlyMap<string, ClickThrough> {
   const served = adEvents.flatMap((event) =>
     event.type === 'ADS_SERVED'
-      ? servedAdsOf(event).map((ad) => ({ ...ad, recordedAt: event.recordedAt }))
+      ? [{ eventId: event.eventId, recordedAt: event.recordedAt, ads: servedAdsOf(event) }]
       : [],
   );
   const clicks = adEvents.filter((event) => event.type === 'AD_CLICK_DECIDED').filter((event) => event.valid);
