@@ -1,10 +1,27 @@
 import { DAY_MS } from './business-date.js';
 import { grouped } from './grouped.js';
 
-/** Rises when the rule below changes; stored with every result. */
-export const CONVERSION_RULES_VERSION = 1;
-/** How long before an order line its click may lie, exactly this long included. */
-export const CONVERSION_WINDOW_MS = DAY_MS;
+/** Which click an order line is credited to. Another rule is another version: it is stored with every result. */
+export interface ConversionRules {
+  readonly version: number;
+  /** How long before an order line its click may lie, exactly this long included. */
+  readonly clickWindowMs: number;
+  /** A click on the bought product goes before a later one on another product of the seller. */
+  readonly directFirst: boolean;
+  /** A click on another product of the seller counts at all. */
+  readonly indirectCounts: boolean;
+}
+
+/** The rules by which order lines are matched as they come. */
+export const CONVERSION_RULES: ConversionRules = {
+  version: 1,
+  clickWindowMs: DAY_MS,
+  directFirst: true,
+  indirectCounts: true,
+};
+
+/** An order line that is cancelled later than this after it was placed (both as recorded by us) stays a conversion. */
+export const REVERSAL_HORIZON_MS = 30 * DAY_MS;
 
 /** A clean click; times are when we recorded it. */
 export interface MatchClick {
@@ -60,31 +77,45 @@ export function matchConversions(
   clicks: readonly MatchClick[],
   orderLines: readonly MatchOrderLine[],
   cancellations: readonly MatchCancellation[],
+  rules: ConversionRules = CONVERSION_RULES,
 ): readonly Conversion[] {
   const clicksOf = grouped(firstOfEach(clicks, 'clickId'), (click) => click.deviceHash);
   const cancelled = new Map(
     firstOfEach(cancellations, 'orderLineId').map((line) => [line.orderLineId, line.recordedAt]),
   );
   return firstOfEach(orderLines, 'orderLineId').flatMap((line) => {
-    const click = creditedClick(line, clicksOf.get(line.deviceHash) ?? []);
+    const click = creditedClick(line, clicksOf.get(line.deviceHash) ?? [], rules);
     if (click === undefined) return [];
-    return [conversionOf(line, click, cancelled.get(line.orderLineId) ?? null)];
+    const cancelledAt = cancelled.get(line.orderLineId) ?? null;
+    const reverses = cancelledAt !== null && isInReversalHorizon(line.recordedAt, cancelledAt);
+    return [conversionOf(line, click, reverses ? cancelledAt : null)];
   });
 }
 
 /**
- * The click that an order line is credited to: same device, same seller, at most 24 hours before; the bought product
- * before another one of the seller, then the latest, then the greatest click id. An unknown device matches nothing.
+ * The click that an order line is credited to: same device, same seller, at most the click window before; by the
+ * current rules the bought product before another one of the seller, then the latest, then the greatest click id.
+ * An unknown device matches nothing.
  */
-export function creditedClick(line: MatchOrderLine, clicks: readonly MatchClick[]): MatchClick | undefined {
+export function creditedClick(
+  line: MatchOrderLine,
+  clicks: readonly MatchClick[],
+  rules: ConversionRules = CONVERSION_RULES,
+): MatchClick | undefined {
   if (line.deviceHash === '') return undefined;
   const inTime = clicks.filter((click) => {
     const ageMs = line.recordedAt - click.recordedAt;
     const fits = click.deviceHash === line.deviceHash && click.advertiserId === line.sellerId;
-    return fits && ageMs >= 0 && ageMs <= CONVERSION_WINDOW_MS;
+    return fits && ageMs >= 0 && ageMs <= rules.clickWindowMs;
   });
-  const direct = inTime.filter((click) => click.productId === line.productId);
-  return latest(direct) ?? latest(inTime);
+  const direct = latest(inTime.filter((click) => click.productId === line.productId));
+  if (!rules.indirectCounts) return direct;
+  return rules.directFirst ? (direct ?? latest(inTime)) : latest(inTime);
+}
+
+/** Measured with our own times, so that it does not depend on when somebody looks. A cancellation may come first. */
+export function isInReversalHorizon(placedAt: number, cancelledAt: number): boolean {
+  return cancelledAt - placedAt <= REVERSAL_HORIZON_MS;
 }
 
 function latest(clicks: readonly MatchClick[]): MatchClick | undefined {

@@ -1,6 +1,7 @@
 import { CAMPAIGN_EVENT_TYPES } from '../contracts/events/campaign-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
-import { CONVERSION_RULES_VERSION } from '../domain/conversion-match.js';
+import { DAY_MS } from '../domain/business-date.js';
+import { CONVERSION_RULES, type ConversionRules } from '../domain/conversion-match.js';
 import {
   HOME_TARGET,
   KEYWORD_RANKING_DEPTH,
@@ -76,7 +77,13 @@ const SHARED_PLAN = { 'table.optimizer.reuse-optimize-block-with-digest-enabled'
 export const STATEMENTS: readonly StatementSpec[] = [
   {
     name: 'rtb-ranking',
-    tables: ['campaign_events', 'ad_events', 'redis_ranking', 'redis_campaign_acknowledged'],
+    tables: [
+      'campaign_events',
+      'ad_events',
+      'redis_ranking',
+      'redis_campaign_acknowledged',
+      'ad_click_through',
+    ],
     settings: {
       // Not `table.optimizer.reuse-optimize-block-with-digest-enabled`: a block shared by both sinks gets no
       // mini-batch assigner, and then everything waits for the next checkpoint. The sources are shared anyway.
@@ -115,7 +122,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
     tables: ['ad_clicks', 'conversion_events', 'conversion_result', 'conversion_reversal', 'ad_conversions'],
     settings: { ...SHARED_PLAN, 'table.exec.state.ttl': `${MATCH_REPEAT_TTL_HOURS} h` },
     rules: {
-      RULES_VERSION: String(CONVERSION_RULES_VERSION),
+      ...conversionRuleVariables(CONVERSION_RULES),
       PLACEMENTS: PLACEMENT_LIST,
       REPEAT_TTL_HOURS: String(MATCH_REPEAT_TTL_HOURS),
       REVERSAL_DAYS: String(REVERSAL_DAYS),
@@ -136,6 +143,28 @@ export const STATEMENTS: readonly StatementSpec[] = [
     stateVersion: 1,
   },
 ];
+
+/**
+ * Conversion rules as variables of the match. The window as an interval of days to milliseconds: two digits of days,
+ * so 99 days are the bound. Throws beyond it: the rule would silently be another one.
+ */
+export function conversionRuleVariables(rules: ConversionRules): Variables {
+  return {
+    RULES_VERSION: String(rules.version),
+    CLICK_WINDOW: dayTimeInterval(rules.clickWindowMs),
+    DIRECT_FIRST: rules.directFirst ? 'TRUE' : 'FALSE',
+    INDIRECT_COUNTS: rules.indirectCounts ? 'TRUE' : 'FALSE',
+  };
+}
+
+/** `'D HH:MM:SS.mmm'`, as `INTERVAL … DAY TO SECOND` reads it. */
+function dayTimeInterval(durationMs: number): string {
+  const days = Math.floor(durationMs / DAY_MS);
+  if (!Number.isSafeInteger(durationMs) || durationMs < 0 || days > 99) {
+    throw new Error(`a click window of ${durationMs} ms: whole milliseconds, at most 99 days, are wanted`);
+  }
+  return `${days} ${new Date(durationMs % DAY_MS).toISOString().slice(11, 23)}`;
+}
 
 export type FlinkConfig = Pick<
   Config,

@@ -62,13 +62,13 @@ FROM order_line
 
 CREATE TEMPORARY VIEW with_direct AS
 SELECT *, MAX(click) OVER (PARTITION BY deviceHash, sellerId, productId ORDER BY eventTime
-                           RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW) AS directClick
+                           RANGE BETWEEN INTERVAL '${CLICK_WINDOW}' DAY TO SECOND PRECEDING AND CURRENT ROW) AS directClick
 FROM timeline
 ;
 
 CREATE TEMPORARY VIEW with_indirect AS
 SELECT *, MAX(click) OVER (PARTITION BY deviceHash, sellerId ORDER BY eventTime
-                           RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW) AS anyClick
+                           RANGE BETWEEN INTERVAL '${CLICK_WINDOW}' DAY TO SECOND PRECEDING AND CURRENT ROW) AS anyClick
 FROM with_direct
 ;
 
@@ -80,10 +80,15 @@ SELECT orderLineId, orderId, SPLIT_INDEX(matched, CHR(1), 1) AS clickId, SPLIT_I
        recordedAt + 1000 * LEAST(${LONGEST_EMISSION_DELAY_SECONDS}, GREATEST(${MATCH_WATERMARK_SECONDS},
          COALESCE(TIMESTAMPDIFF(SECOND, appendedAt, CURRENT_TIMESTAMP), 0))) AS emittedAt
 FROM (
-  SELECT *, COALESCE(directClick, anyClick) AS matched,
-         CASE WHEN directClick IS NULL THEN 'indirect' ELSE 'direct' END AS `match`
-  FROM with_indirect
-  WHERE orderLineId IS NOT NULL
+  -- A click on the bought product is the latest of all only if it is the latest of its product.
+  SELECT *, CASE WHEN matched = directClick THEN 'direct' ELSE 'indirect' END AS `match`
+  FROM (
+    SELECT *, CASE WHEN NOT ${INDIRECT_COUNTS} THEN directClick
+                   WHEN ${DIRECT_FIRST} THEN COALESCE(directClick, anyClick)
+                   ELSE anyClick END AS matched
+    FROM with_indirect
+    WHERE orderLineId IS NOT NULL
+  )
 )
 WHERE matched IS NOT NULL
 ;
