@@ -1,88 +1,61 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { adConversionReversedSchema, adConvertedSchema } from '../../contracts/events/ad-events.js';
-import { CONVERSION_RULES, type Conversion } from '../../domain/conversion-match.js';
 import { SqlGatewayClient } from '../../flink/gateway-client.js';
-import { FLINK_FOLDER } from '../../flink/render-statement.js';
 import { loadConfig } from '../../infra/config.js';
-import { randomConversionLog } from '../support/flink/conversion-log.js';
-import { conversionsOf } from '../support/flink/conversion-oracle.js';
+import { conversionCases } from '../support/flink/cases.js';
+import { type ConversionLog, randomConversionLog } from '../support/flink/conversion-log.js';
+import {
+  type ConversionEventRow,
+  conversionEventRow,
+  conversionEventsOf,
+  conversionsOf,
+} from '../support/flink/conversion-oracle.js';
+import { logOf, merged, named } from '../support/flink/named-logs.js';
 import { openStatementRunner, type StatementRunner } from '../support/flink/statement-runner.js';
 
-/** Given rows -> exact expected rows. `expected`: order line -> click, match, time of the reversal. */
-const caseSchema = z.object({
-  guarantee: z.string(),
-  adEvents: z.array(z.unknown()),
-  conversionEvents: z.array(z.unknown()),
-  expected: z.record(
-    z.string(),
-    z.tuple([z.string(), z.enum(['direct', 'indirect']), z.number().nullable()]),
-  ),
-});
-const CASE_TIMEOUT_MS = 60_000;
+const RANDOM = { name: 'random', seed: 20_261_124, clicks: 2_500 };
 
 const config = { ...loadConfig(), FLINK_MATCH_WATERMARK_SECONDS: 5 };
 const folder = mkdtempSync(path.join(tmpdir(), 'flink-conversion-'));
+const cases = conversionCases();
+const random = randomConversionLog(RANDOM.seed, RANDOM.clicks);
+const logs = [...cases, { name: RANDOM.name, ...random }].map((log) => ({
+  name: log.name,
+  adEvents: named<unknown>(log.adEvents, log.name),
+  conversionEvents: named<unknown>(log.conversionEvents, log.name),
+}));
+
 let runner: StatementRunner;
+/** What Flink would append, of all logs in one job. */
+let appended: readonly ConversionEventRow[];
 beforeAll(async () => {
   const gateway = new SqlGatewayClient(config.FLINK_SQL_GATEWAY_URL);
   const sources = ['ad_clicks', 'conversion_events'];
   runner = await openStatementRunner(gateway, config, 'conversion-match-24h', sources, folder);
-});
+  const rows = await runner.run(
+    {
+      ad_clicks: merged(logs.map((log) => log.adEvents)),
+      conversion_events: merged(logs.map((log) => log.conversionEvents)),
+    },
+    'SELECT * FROM conversion_event',
+  );
+  expect(rows.filter((row) => row.kind !== 'INSERT')).toEqual([]);
+  appended = rows.map(({ fields }) => conversionEventRow(fields));
+}, 120_000);
 afterAll(async () => {
   await runner.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const casesFolder = path.join(FLINK_FOLDER ?? '', 'cases/conversion-match-24h');
-const cases = readdirSync(casesFolder)
-  .sort()
-  .map((file) => ({
-    name: path.basename(file, '.json'),
-    ...caseSchema.parse(JSON.parse(readFileSync(path.join(casesFolder, file), 'utf8'))),
-  }));
-
-/** Every event that Flink would append, by its id; each must be exactly what the contract says. */
-async function matchWithFlink(given: { adEvents: readonly unknown[]; conversionEvents: readonly unknown[] }) {
-  const rows = await runner.run(
-    { ad_clicks: given.adEvents, conversion_events: given.conversionEvents },
-    'SELECT * FROM conversion_event',
-  );
-  expect(rows.filter((row) => row.kind !== 'INSERT')).toEqual([]);
-  return sortedById(
-    rows.map(({ fields }) => {
-      if (fields.type === 'AD_CONVERSION_REVERSED') return adConversionReversedSchema.parse(fields);
-      expect(fields.reversedAt).toBeNull();
-      return adConvertedSchema.parse(fields);
-    }),
-  );
-}
-
-/** The same from the rules: an event is appended when the watermark has passed its order line. */
-function eventsOf(conversions: readonly Conversion[]) {
-  const rows = conversions.flatMap(({ reversedAt, ...conversion }) => {
-    const emittedAt = conversion.convertedAt + config.FLINK_MATCH_WATERMARK_SECONDS * 1_000;
-    const common = { ...conversion, schemaVersion: 1, rulesVersion: CONVERSION_RULES.version };
-    const converted = {
-      ...common,
-      eventId: `converted:${conversion.orderLineId}`,
-      type: 'AD_CONVERTED',
-      recordedAt: emittedAt,
-    };
-    if (reversedAt === null) return [converted];
-    const reversed = {
-      ...common,
-      eventId: `reversed:${conversion.orderLineId}`,
-      type: 'AD_CONVERSION_REVERSED',
-      recordedAt: Math.max(emittedAt, reversedAt),
-      reversedAt,
-    };
-    return [converted, reversed];
-  });
-  return sortedById(rows);
+/** Each must be exactly what the contract and the rules say. */
+function expectSameAsRules(name: string): void {
+  const log = logs.find((one) => one.name === name);
+  const conversions = conversionsOf(log?.adEvents ?? [], log?.conversionEvents ?? []);
+  const expected = conversionEventsOf(conversions, config.FLINK_MATCH_WATERMARK_SECONDS * 1_000);
+  const found = appended.filter((event) => logOf(event.orderLineId) === name);
+  expect(sortedById(found)).toEqual(sortedById(expected));
 }
 
 const sortedById = <T extends { eventId: string }>(rows: readonly T[]) =>
@@ -96,33 +69,30 @@ describe('conversion-match-24h on the real Flink', () => {
     expect([...new Set(modes)]).toEqual(['changelogMode=[I]']);
   });
 
-  it.each(cases)(
-    '$name: $guarantee',
-    async (given) => {
-      const expected = conversionsOf(given.adEvents, given.conversionEvents);
-      const short = Object.fromEntries(
-        expected.map((row) => [row.orderLineId, [row.clickId, row.match, row.reversedAt]]),
-      );
-      expect(short, 'the case and the rules of domain/ agree').toEqual(given.expected);
-      expect(await matchWithFlink(given)).toEqual(eventsOf(expected));
-    },
-    CASE_TIMEOUT_MS,
-  );
+  it.each(cases)('$name: $guarantee', (given) => {
+    const short = conversionsOf(given.adEvents, given.conversionEvents).map((row) => [
+      row.orderLineId,
+      [row.clickId, row.match, row.reversedAt],
+    ]);
+    expect(Object.fromEntries(short), 'the case and the rules of domain/ agree').toEqual(given.expected);
+    expectSameAsRules(given.name);
+  });
 
-  it(
-    'agrees with the rules on a random log of some thousand events: every order line, every field',
-    async () => {
-      const seed = 20_261_124;
-      const log = randomConversionLog(seed, 2_500);
-      const expected = conversionsOf(log.adEvents, log.conversionEvents);
-      console.log(
-        `random log, seed ${seed}: ${log.adEvents.length} clicks, ${log.conversionEvents.length} order events, ${expected.length} conversions`,
-      );
-      for (const match of ['direct', 'indirect']) {
-        expect(expected.filter((row) => row.match === match).length).toBeGreaterThan(100);
-      }
-      expect(await matchWithFlink(log)).toEqual(eventsOf(expected));
-    },
-    CASE_TIMEOUT_MS,
-  );
+  it('agrees with the rules on a random log of some thousand events: every order line, every field', () => {
+    const expected = conversionsOf(random.adEvents, random.conversionEvents);
+    console.log(`random log, seed ${RANDOM.seed}: ${sizeOf(random)}, ${expected.length} conversions`);
+    for (const match of ['direct', 'indirect']) {
+      expect(expected.filter((row) => row.match === match).length).toBeGreaterThan(100);
+    }
+    expectSameAsRules(RANDOM.name);
+  });
+
+  it('appends nothing that belongs to no order line of theirs', () => {
+    const names = logs.map((log) => log.name);
+    const strange = appended.filter((event) => !names.includes(logOf(event.orderLineId) ?? ''));
+    expect(strange).toEqual([]);
+  });
 });
+
+const sizeOf = (log: ConversionLog) =>
+  `${log.adEvents.length} clicks, ${log.conversionEvents.length} order events`;

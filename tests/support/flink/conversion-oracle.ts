@@ -1,12 +1,23 @@
-import { type AdEvent, adEventSchema } from '../../../contracts/events/ad-events.js';
+import { z } from 'zod';
+import {
+  type AdConversionReversed,
+  type AdConverted,
+  type AdEvent,
+  adConversionReversedSchema,
+  adConvertedSchema,
+  adEventSchema,
+} from '../../../contracts/events/ad-events.js';
 import { type ConversionEvent, conversionEventSchema } from '../../../contracts/events/conversion-events.js';
-import { type Conversion, matchConversions } from '../../../domain/conversion-match.js';
+import { CONVERSION_RULES, type Conversion, matchConversions } from '../../../domain/conversion-match.js';
 import {
   type PerformanceFact,
   type PerformanceWindow,
   performanceWindows,
 } from '../../../domain/performance-window.js';
+import { PLACEMENTS } from '../../../domain/placement.js';
 import { servedAdsOf } from '../served-ads.js';
+
+const placementSchema = z.enum(PLACEMENTS);
 
 /** The events of a log that are of our types and shapes, in their order. */
 export const adEventsIn = (rows: readonly unknown[]): AdEvent[] =>
@@ -28,6 +39,43 @@ export function conversionsOf(
   );
 }
 
+export type ConversionEventRow = AdConverted | AdConversionReversed;
+
+/** A row of the statement's `conversion_event`: the event that it says, exactly as the contract wants it. */
+export function conversionEventRow(fields: Readonly<Record<string, unknown>>): ConversionEventRow {
+  if (fields.type === 'AD_CONVERSION_REVERSED') return adConversionReversedSchema.parse(fields);
+  if (fields.reversedAt !== null)
+    throw new Error(`a conversion that says when it was reversed: ${JSON.stringify(fields)}`);
+  return adConvertedSchema.parse(fields);
+}
+
+/** The events of these conversions, told `delayMs` after each order line, or when it is cancelled later than that. */
+export function conversionEventsOf(
+  conversions: readonly Conversion[],
+  delayMs: number,
+): ConversionEventRow[] {
+  return conversions.flatMap(({ reversedAt, ...conversion }): ConversionEventRow[] => {
+    const recordedAt = conversion.convertedAt + delayMs;
+    const common = {
+      ...conversion,
+      placement: placementSchema.parse(conversion.placement),
+      schemaVersion: 1,
+      rulesVersion: CONVERSION_RULES.version,
+    } as const;
+    const eventId = `converted:${conversion.orderLineId}`;
+    const converted = { ...common, eventId, type: 'AD_CONVERTED', recordedAt } as const;
+    if (reversedAt === null) return [converted];
+    const reversed = {
+      ...common,
+      eventId: `reversed:${conversion.orderLineId}`,
+      type: 'AD_CONVERSION_REVERSED',
+      recordedAt: Math.max(recordedAt, reversedAt),
+      reversedAt,
+    } as const;
+    return [converted, reversed];
+  });
+}
+
 /** What performance should say about a log: every early result and the final ones. */
 export function performanceOf(adEvents: readonly unknown[]): readonly PerformanceWindow[] {
   const seen = new Set<string>();
@@ -38,7 +86,7 @@ export function performanceOf(adEvents: readonly unknown[]): readonly Performanc
   return performanceWindows(first.flatMap(factsOf), { early: true });
 }
 
-function factsOf(event: AdEvent): PerformanceFact[] {
+export function factsOf(event: AdEvent): PerformanceFact[] {
   const { recordedAt } = event;
   switch (event.type) {
     case 'ADS_SERVED':

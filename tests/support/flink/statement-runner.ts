@@ -1,9 +1,10 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ResultRow, SqlGatewayClient, SqlSession } from '../../../flink/gateway-client.js';
 import { readStatement, render } from '../../../flink/render-statement.js';
 import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../../../flink/statements.js';
 import type { Config } from '../../../infra/config.js';
-import { withFile, writeRows } from '../../integration/flink-case-runner.js';
 
 export interface StatementRunner {
   /** Writes the rows of each source, lets the query read them to their end, and gives every change it made. */
@@ -14,7 +15,7 @@ export interface StatementRunner {
 }
 
 /** A column that only Kafka has: in a file it is an ordinary one, missing from every row. */
-const KAFKA_METADATA = /METADATA FROM '\w+' VIRTUAL/g;
+const KAFKA_METADATA = /METADATA(?: FROM '\w+')? VIRTUAL/g;
 
 /** The views of one statement as they are, on files (`sources`) instead of topics, and without its sinks. */
 export async function openStatementRunner(
@@ -52,4 +53,20 @@ export async function openStatementRunner(
       return (await session.execute(query)).rows;
     },
   };
+}
+
+/** The table as it is, read from a file that ends. */
+function withFile(definition: string, file: string): string {
+  const connector = /\) WITH \([\s\S]*\)\s*$/;
+  if (!connector.test(definition)) throw new Error(`no WITH block in: ${definition}`);
+  const url = pathToFileURL(file).href;
+  return definition.replace(
+    connector,
+    `) WITH ('connector' = 'filesystem', 'path' = '${url}', 'format' = 'json', 'json.ignore-parse-errors' = 'true')`,
+  );
+}
+
+async function writeRows(file: string, rows: readonly unknown[]): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }

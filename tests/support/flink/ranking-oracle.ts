@@ -1,24 +1,33 @@
-import type { AdEvent } from '../../contracts/events/ad-events.js';
-import type {
-  CampaignChanged,
-  CampaignEvent,
-  CampaignServingChanged,
-  RankingParametersChanged,
-} from '../../contracts/events/campaign-events.js';
-import type { RankingEntry } from '../../contracts/ranking-entry.js';
-import { type ClickThrough, clickThroughKey, countClickThrough } from '../../domain/ctr.js';
-import { HOME_TARGET, KEYWORD_RANKING_DEPTH, RANKING_DEPTH } from '../../domain/placement.js';
+import type { AdEvent } from '../../../contracts/events/ad-events.js';
+import {
+  type CampaignChanged,
+  type CampaignEvent,
+  type CampaignServingChanged,
+  campaignEventSchema,
+  type RankingParametersChanged,
+} from '../../../contracts/events/campaign-events.js';
+import type { RankingEntry } from '../../../contracts/ranking-entry.js';
+import { type ClickThrough, clickThroughKey, countClickThrough } from '../../../domain/ctr.js';
+import { HOME_TARGET, KEYWORD_RANKING_DEPTH, RANKING_DEPTH } from '../../../domain/placement.js';
 import {
   DEFAULT_RANKING_PARAMETERS,
   predictedCtrPpm,
   type RankingParameters,
   rankScore,
   topRanked,
-} from '../../domain/ranking.js';
-import { servedAdsOf } from '../support/served-ads.js';
+} from '../../../domain/ranking.js';
+import { servedAdsOf } from '../served-ads.js';
+import { adEventsIn } from './conversion-oracle.js';
 
 /** `<placement>:<target>` to its ranking. */
 export type Rankings = Readonly<Record<string, readonly RankingEntry[]>>;
+
+/** The same of rows as they stand in a log: those of other types or shapes are skipped. */
+export const rankingsOfRows = (campaignEvents: readonly unknown[], adEvents: readonly unknown[]): Rankings =>
+  rankingsOf(campaignEventsIn(campaignEvents), adEventsIn(adEvents));
+
+const campaignEventsIn = (rows: readonly unknown[]): CampaignEvent[] =>
+  rows.flatMap((row) => campaignEventSchema.safeParse(row).data ?? []);
 
 /** What the statement rtb-ranking has to hold after this log, computed in one go with the rules of `domain/`. */
 export function rankingsOf(
