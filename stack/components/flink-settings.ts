@@ -53,6 +53,9 @@ const CLUSTER = {
   'cluster.registration.error-delay': '300 ms',
   'cluster.registration.initial-timeout': '100 ms',
   'cluster.registration.max-timeout': '1 s',
+  // A TaskManager that has found a JobManager keeps calling that one, also when another process has taken its place
+  // before it answered. Ended, it is started again and looks anew; Flink's own limit is five minutes.
+  'taskmanager.registration.timeout': '30 s',
   'cluster.evenly-spread-out-slots': 'false',
   'web.refresh-interval': '200 ms',
   'web.submit.enable': 'false',

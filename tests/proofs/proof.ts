@@ -1,3 +1,4 @@
+import type { FlinkMode } from '../../stack/components/flink.js';
 import type { Stack } from '../../stack/start-stack.js';
 
 /** A full-size proof: one file, one command, PASS or FAIL. */
@@ -9,6 +10,8 @@ export interface Proof {
   readonly params: Readonly<Record<string, string | number>>;
   /** Which parts of the stack it needs; all by default. */
   readonly parts?: readonly string[];
+  /** Flink in one JVM (default), or in the three processes of production. */
+  readonly flink?: FlinkMode;
   /** Settings above those of the slot. */
   readonly env?: Readonly<Record<string, string>>;
   run(context: ProofContext): Promise<void>;

@@ -51,6 +51,7 @@ async function runProof(proof: Proof, rest: readonly string[]): Promise<number> 
     // A proof is the only shopper, unless it says otherwise.
     env: { SHOP_TRAFFIC: 'off', ...proof.env },
     ...(proof.parts ? { parts: proof.parts } : {}),
+    ...(proof.flink ? { flink: proof.flink } : {}),
   });
   process.stdout.write(`  stack ready on slot ${stack.slot} after ${seconds(started)} s\n`);
   const context: ProofContext = {
