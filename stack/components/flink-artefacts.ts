@@ -62,7 +62,8 @@ async function buildSinks(staging: string): Promise<void> {
   rmSync(work, { recursive: true });
 }
 
-const isSource = (path: string) => path !== 'target' && !path.startsWith('target/');
+/** What the jar is made of: not its tests, so that a changed test is no other artefact, and no earlier output. */
+const isSource = (path: string) => !/^(target|src\/test)(\/|$)/.test(path);
 
 function filesBelow(folder: string): string[] {
   if (!existsSync(folder)) throw new Error(`${relative(REPO_ROOT, folder)} is missing`);
