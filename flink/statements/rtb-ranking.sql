@@ -168,5 +168,8 @@ FROM campaign
 EXECUTE STATEMENT SET BEGIN
 INSERT INTO redis_ranking SELECT placement, target, entries FROM ranking;
 INSERT INTO redis_campaign_acknowledged SELECT campaignId, acknowledgement FROM campaign_acknowledgement;
+-- Every window's row in the order of its windows, so that the last one of a key is what click_through holds: this sink
+-- takes no deletes, which the planner expects of a rank.
+INSERT INTO ad_click_through SELECT adId, placement, clicks, weightMilli FROM last_day;
 END
 ;
