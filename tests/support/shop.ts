@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, type OutgoingHttpHeaders, request } from 'node:http';
+import type { ImpressionReport } from '../../contracts/http/ad-server-impressions.js';
 
 /** What the shop's engineer writes: two calls. */
 export interface ShopAnswer<T> {
@@ -34,6 +35,8 @@ export interface Shop {
   /** `shopper`: what the shop passes on instead of its usual shopper; null is a header left out. */
   click(click: ShopClick, shopper?: ShopperHeaders): Promise<ShopAnswer<ClickBody>>;
   clickStatus(clickId: string): Promise<ShopAnswer<ClickBody>>;
+  /** Ads of one answer that came into view. */
+  views(report: ImpressionReport): Promise<ShopAnswer<{ readonly recorded: number }>>;
 }
 export interface ShopClick {
   readonly clickToken: string;
@@ -84,6 +87,8 @@ export function connectShop(
         JSON.stringify({ clickedAt: new Date(now()).toISOString(), ...click }),
       ),
     clickStatus: (clickId) => get(`/v1/clicks/${clickId}`),
+    views: (report) =>
+      exchange(agent, new URL('/v1/impressions', baseUrl), withinMs, headers, JSON.stringify(report)),
   };
 }
 
