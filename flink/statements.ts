@@ -1,7 +1,7 @@
 import { CAMPAIGN_EVENT_TYPES } from '../contracts/events/campaign-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
 import { DAY_MS } from '../domain/business-date.js';
-import { CONVERSION_RULES, type ConversionRules } from '../domain/conversion-match.js';
+import { CONVERSION_RULES, type ConversionRules, REVERSAL_HORIZON_MS } from '../domain/conversion-match.js';
 import {
   HOME_TARGET,
   KEYWORD_RANKING_DEPTH,
@@ -63,8 +63,11 @@ const PLACEMENT_LIST = PLACEMENTS.map((placement) => `'${placement}'`).join(', '
 const MATCH_REPEAT_TTL_HOURS = 72;
 /** A day for redelivered clicks, and room. */
 const PERFORMANCE_REPEAT_TTL_HOURS = 25;
-/** How long after its match an order line can be cancelled, in days of real time. */
-const REVERSAL_DAYS = 30;
+/**
+ * How long Flink remembers matches and cancellations, in days of real time: longer than the reversal horizon, so that
+ * within it this never decides, not even after a week without Flink.
+ */
+const REVERSAL_STATE_DAYS = REVERSAL_HORIZON_MS / DAY_MS + 7;
 /**
  * An outage of the match up to this long loses no conversion in performance; what is older is taken for a replay.
  * Well below `PERFORMANCE_REPEAT_TTL_HOURS`, so that a replay of counted conversions is recognised.
@@ -119,13 +122,24 @@ export const STATEMENTS: readonly StatementSpec[] = [
   },
   {
     name: 'conversion-match-24h',
-    tables: ['ad_clicks', 'conversion_events', 'conversion_result', 'conversion_reversal', 'ad_conversions'],
+    tables: [
+      'ad_clicks',
+      'conversion_events',
+      'conversion_result',
+      'conversion_reversal',
+      'ad_conversions',
+      'order_line_fate_5m',
+      'order_line_cancellation',
+      'match_set_aside',
+    ],
     settings: { ...SHARED_PLAN, 'table.exec.state.ttl': `${MATCH_REPEAT_TTL_HOURS} h` },
     rules: {
       ...conversionRuleVariables(CONVERSION_RULES),
       PLACEMENTS: PLACEMENT_LIST,
       REPEAT_TTL_HOURS: String(MATCH_REPEAT_TTL_HOURS),
-      REVERSAL_DAYS: String(REVERSAL_DAYS),
+      REVERSAL_HORIZON_MS: String(REVERSAL_HORIZON_MS),
+      REVERSAL_STATE_DAYS: String(REVERSAL_STATE_DAYS),
+      BEYOND_HORIZON: `horizon: cancelled more than ${REVERSAL_HORIZON_MS / DAY_MS} days after the order line`,
       LONGEST_EMISSION_DELAY_SECONDS: String(LONGEST_EMISSION_DELAY_SECONDS),
     },
     stateVersion: 1,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { REDIS_KEYS } from '../../contracts/redis-keys.js';
 import { poll } from '../support/poll.js';
@@ -15,6 +15,7 @@ beforeAll(async () => {
   shop = shopping(world);
 }, 200_000);
 afterAll(() => world.close(), 60_000);
+beforeEach(() => world.clock.beginWindow());
 
 const eventsOf = (orderLineId: string) =>
   world.appended.filter(({ event }) => 'orderLineId' in event && event.orderLineId === orderLineId);
@@ -341,7 +342,14 @@ describe('windows and the rows of PostgreSQL', () => {
           [role, table],
         )
       ).rows.map((row) => row.privilege);
-    for (const table of ['conversion_result', 'performance_5m']) {
+    const tables = [
+      'conversion_result',
+      'match_set_aside',
+      'order_line_cancellation',
+      'order_line_fate_5m',
+      'performance_5m',
+    ];
+    for (const table of tables) {
       expect(await rights('ads_flink', table)).toEqual(['SELECT', 'INSERT', 'UPDATE']);
       expect(await rights('ads_app', table)).toEqual(['SELECT']);
     }
@@ -349,7 +357,7 @@ describe('windows and the rows of PostgreSQL', () => {
       `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
        AND has_table_privilege('ads_flink', oid, 'SELECT') ORDER BY 1`,
     );
-    expect(rows.map((row) => row.relname)).toEqual(['conversion_result', 'performance_5m']);
+    expect(rows.map((row) => row.relname)).toEqual(tables);
     await expect(world.flinkPool.query('SELECT FROM campaign')).rejects.toThrow('permission denied');
   });
 });
