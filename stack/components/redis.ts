@@ -47,7 +47,7 @@ export const redis: Part = {
     writeFileSync(join(dataOf(context), 'redis.conf'), configuration(context));
   },
   command: (context) => ({
-    file: installedServer()?.path ?? join(home(), 'redis-server'),
+    file: redisServerPath(),
     args: [join(dataOf(context), 'redis.conf')],
     cwd: dataOf(context),
   }),
@@ -55,6 +55,9 @@ export const redis: Part = {
   readyDeadlineMs: 30_000,
   stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
 };
+
+/** The program, also for tests that start servers of their own. It is there once the artefact was got. */
+export const redisServerPath = () => installedServer()?.path ?? join(home(), 'redis-server');
 
 function configuration(context: SlotContext): string {
   return [

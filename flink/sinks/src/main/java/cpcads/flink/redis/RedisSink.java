@@ -2,7 +2,6 @@ package cpcads.flink.redis;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
@@ -12,7 +11,7 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.apache.flink.table.data.RowData;
 
 /** The last value of each key wins. What Redis has not confirmed is writer state: a checkpoint never waits for Redis. */
-final class RedisSink implements Sink<RowData>, SupportsWriterState<RowData, Map<String, String>> {
+final class RedisSink implements Sink<RowData>, SupportsWriterState<RowData, SinkState> {
   private static final long serialVersionUID = 1L;
 
   private final SinkOptions options;
@@ -31,18 +30,17 @@ final class RedisSink implements Sink<RowData>, SupportsWriterState<RowData, Map
 
   @Override
   public SinkWriter<RowData> createWriter(WriterInitContext context) {
-    return new RedisWriter(this, List.of());
+    return new RedisWriter(this, context.metricGroup(), List.of());
   }
 
   @Override
-  public StatefulSinkWriter<RowData, Map<String, String>> restoreWriter(
-      WriterInitContext context, Collection<Map<String, String>> state) {
-    return new RedisWriter(this, state);
+  public StatefulSinkWriter<RowData, SinkState> restoreWriter(WriterInitContext context, Collection<SinkState> state) {
+    return new RedisWriter(this, context.metricGroup(), state);
   }
 
   @Override
-  public SimpleVersionedSerializer<Map<String, String>> getWriterStateSerializer() {
-    return new ValuesSerializer();
+  public SimpleVersionedSerializer<SinkState> getWriterStateSerializer() {
+    return new StateSerializer(options.keyPrefix());
   }
 
   String keyOf(RowData row) {
@@ -54,7 +52,8 @@ final class RedisSink implements Sink<RowData>, SupportsWriterState<RowData, Map
     return key.toString();
   }
 
+  /** Null: no change. */
   String valueOf(RowData row) {
-    return row.getString(valueColumn).toString();
+    return row.isNullAt(valueColumn) ? null : row.getString(valueColumn).toString();
   }
 }

@@ -32,6 +32,6 @@ record RedisTableSink(RedisSink sink) implements DynamicTableSink {
 
   @Override
   public String asSummaryString() {
-    return "Redis " + sink.options().keyPrefix();
+    return sink.options().toString();
   }
 }

@@ -1,48 +1,50 @@
 package cpcads.flink.redis;
 
+import cpcads.flink.redis.RedisTable.BatchSize;
 import java.io.IOException;
-import java.util.Map;
-import java.util.UUID;
+import java.util.HashSet;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.params.ScanParams;
-import redis.clients.jedis.resps.ScanResult;
 
 /**
- * Brings the book to Redis, for ever: an unreachable, hung or emptied Redis delays it and never ends it.
- *
- * <p>The epoch is a random id in Redis. It disappears with the data, and this writer sets it again only when
- * everything has been written, so to a reader "no epoch" means "being rebuilt" and a new one "read everything again".
+ * Brings the book to Redis, for ever: a Redis that is away, hangs, loads, is full, is a replica or does not let us in
+ * delays it and never ends it. Only a newer writer of the same table does.
  */
 final class RedisUpdater extends Thread {
   private static final Logger LOG = LoggerFactory.getLogger(RedisUpdater.class);
   private static final long PROBE_MS = 1_000;
   private static final long FIRST_BACKOFF_MS = 50;
   private static final long LAST_BACKOFF_MS = 1_000;
+  private static final long REMIND_MS = 60_000;
+  /** More different reasons than these within one outage are told by the reminder only. */
+  private static final int MAX_REASONS = 10;
   /** A flush that holds more text than this is cut, so that Redis is never busy with one script for long. */
   private static final int BATCH_CHARS = 4_000_000;
-  private static final long JOIN_MS = 5_000;
+  /** After failures batches shrink to 1/64: a slow Redis may take a small one in time. */
+  private static final int MAX_HALVINGS = 6;
+  private static final long JOIN_MS = 1_000;
 
   private final SinkOptions options;
   private final KeyBook book;
-  private final long sweepAt;
-  private RedisConnection connection;
-  /** The epoch under which Redis is known to hold all that this writer has written. Null: not known. */
-  private String completeEpoch;
-  /** The epoch that the next batch expects. Null: has to be read first. */
-  private String expectedEpoch;
-  private boolean sweepDue;
+  private final RedisTable table;
+  private final RedisNodes nodes;
+  private final Set<String> told = new HashSet<>();
+  private long remindAt;
   private long backoffMs;
+  private int halvings;
+  private volatile long failures;
+  private volatile long doneAtNanos = System.nanoTime();
   private volatile boolean closed;
   private volatile Throwable death;
 
-  RedisUpdater(SinkOptions options, KeyBook book, boolean freshStart) {
+  RedisUpdater(SinkOptions options, KeyBook book, RedisTable table) {
     super("redis-sink " + options.keyPrefix());
     setDaemon(true);
     this.options = options;
     this.book = book;
-    this.sweepDue = freshStart && options.mirror() && !options.sweepDelay().isZero();
-    this.sweepAt = System.nanoTime() + options.sweepDelay().toNanos();
+    this.table = table;
+    this.nodes = new RedisNodes(options.address(), getName());
   }
 
   @Override
@@ -54,89 +56,75 @@ final class RedisUpdater extends Thread {
       }
     } catch (InterruptedException e) {
       if (!closed) death = e;
-    } catch (Error e) {
+    } catch (RedisTable.NewerWriterException | Error e) {
       death = e;
     } finally {
-      disconnect();
+      nodes.close();
     }
   }
 
   void failIfDead() throws IOException {
-    if (death != null) throw new IOException("the redis sink thread ended", death);
+    Throwable why = death;
+    if (why != null) throw new IOException("the redis sink thread ended: " + why.getMessage(), why);
   }
 
-  void close() throws InterruptedException {
+  /** Since Redis last took all that there was, in ms; zero while nothing waits. */
+  long lastWriteAgeMs() {
+    return book.unconfirmedCount() == 0 ? 0 : (System.nanoTime() - doneAtNanos) / 1_000_000;
+  }
+
+  /** Attempts that Redis did not answer in time, or refused. */
+  long failures() {
+    return failures;
+  }
+
+  /** Never throws, and ends soon whatever Redis does: what was not written is in the state. */
+  void close() {
     closed = true;
     interrupt();
-    join(JOIN_MS);
+    try {
+      // A call that is under way may end by itself.
+      join(JOIN_MS / 10);
+      nodes.breakOff();
+      join(JOIN_MS);
+    } catch (InterruptedException e) {
+      nodes.breakOff();
+      Thread.currentThread().interrupt();
+    }
   }
 
-  private void attempt() throws InterruptedException {
+  private void attempt() throws InterruptedException, RedisTable.NewerWriterException {
     try {
-      update();
-      if (backoffMs > 0) LOG.info("redis is back ({})", options.keyPrefix());
+      table.update(nodes, batchSize(), () -> closed);
+      doneAtNanos = System.nanoTime();
+      if (!told.isEmpty()) LOG.info("redis is back ({})", options.keyPrefix());
+      told.clear();
       backoffMs = 0;
+      halvings = Math.max(0, halvings - 1);
     } catch (RuntimeException e) {
-      if (backoffMs == 0) LOG.warn("redis ({}), {} keys waiting: {}", options.keyPrefix(), book.unconfirmedCount(), e.toString());
-      disconnect();
-      expectedEpoch = null;
+      if (closed) return;
+      failures = failures + 1;
+      tell(e);
+      nodes.disconnect();
+      table.connectionLost();
+      halvings = Math.min(MAX_HALVINGS, halvings + 1);
       backoffMs = Math.min(LAST_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2));
       Thread.sleep(backoffMs);
     }
   }
 
-  private void update() {
-    if (connection == null) connection = new RedisConnection(options);
-    if (expectedEpoch == null || book.unconfirmedCount() == 0) readEpoch();
-    while (!closed) {
-      Map<String, String> batch = book.nextBatch(options.flushMaxRows(), BATCH_CHARS);
-      if (batch.isEmpty()) break;
-      if (connection.apply(batch, expectedEpoch)) book.confirm(batch);
-      else readEpoch();
-    }
-    becomeComplete();
-    if (sweepDue && System.nanoTime() - sweepAt >= 0) sweep();
+  private BatchSize batchSize() {
+    return new BatchSize(Math.max(1, options.flushMaxRows() >> halvings), BATCH_CHARS >> halvings);
   }
 
-  /** Another epoch than the one that was complete: this Redis holds nothing, or the data of somebody else. */
-  private void readEpoch() {
-    expectedEpoch = connection.epoch();
-    if (expectedEpoch.equals(completeEpoch)) return;
-    int keys = book.markAllUnconfirmed();
-    if (completeEpoch != null) LOG.warn("redis lost {}: writing {} keys again", options.epochKey(), keys);
-    completeEpoch = null;
-  }
-
-  private void becomeComplete() {
-    if (closed || completeEpoch != null) return;
-    if (options.mirror() && expectedEpoch.equals(RedisConnection.NO_EPOCH)) {
-      expectedEpoch = connection.claimEpoch(UUID.randomUUID().toString());
-    }
-    completeEpoch = expectedEpoch;
-  }
-
-  /** Without state this writer cannot know which keys an earlier one left behind, and nobody else will delete them. */
-  private void sweep() {
-    sweepDue = false;
-    int orphans = 0;
-    String cursor = ScanParams.SCAN_POINTER_START;
-    do {
-      ScanResult<String> step = connection.scan(cursor);
-      for (String key : step.getResult()) {
-        if (!key.equals(options.epochKey()) && book.deleteIfUnknown(key)) orphans++;
-      }
-      cursor = step.getCursor();
-    } while (!closed && !cursor.equals(ScanParams.SCAN_POINTER_START));
-    LOG.info("swept {}: {} orphaned keys", options.keyPrefix(), orphans);
-  }
-
-  private void disconnect() {
-    if (connection == null) return;
-    try {
-      connection.close();
-    } catch (RuntimeException e) {
-      LOG.debug("closing a broken connection: {}", e.toString());
-    }
-    connection = null;
+  /** Once per reason, and again every minute. */
+  private void tell(RuntimeException e) {
+    String reason = Refusal.reason(options.address(), e);
+    boolean due = !told.isEmpty() && System.nanoTime() - remindAt >= 0;
+    if (!due && (told.size() >= MAX_REASONS || told.contains(reason))) return;
+    told.add(reason);
+    remindAt = System.nanoTime() + REMIND_MS * 1_000_000;
+    LOG.warn("redis-waiting ({}): {} keys, {} bytes: {}", options.keyPrefix(), book.unconfirmedCount(),
+        book.unconfirmedBytes(), reason);
   }
 }
