@@ -12,11 +12,12 @@ export const REDIS_KEYS = {
   rankingVersion: '{ranking}-version',
   /** STRING, random: a new one means that Redis came back empty and readers must load everything again. */
   rankingEpoch: '{ranking}-epoch',
+  /** STRING `token:batch`: which writer of the Flink sink holds the table; a newer one ends an older one. */
+  rankingWriter: '{ranking}-epoch:writer',
   /** STRING, JSON {version, status}: the newest campaign version that the ranking has taken in. Flink. No TTL. */
   campaignAcknowledgement: (campaignId: string) => `{campaign-acknowledged}:${campaignId}`,
   campaignAcknowledgementPrefix: '{campaign-acknowledged}:',
-  /** STRING, JSON AdPerformance of the newest 5-minute window of an ad on a placement. TTL 15 min. Flink only,
-   * each key by itself: they share no hash tag. */
+  /** STRING, JSON AdPerformance of the newest 5-minute window of an ad on a placement. TTL 15 min. Flink, one by one. */
   performance: (adId: string, placement: string) => `performance:${adId}:${placement}`,
   performancePrefix: 'performance:',
   /** HASH `campaign:<id>` | `advertiser:<id>` -> JSON ServingStop. Budget monitor and balance worker. No TTL. */
@@ -39,7 +40,7 @@ export const REDIS_KEYS = {
 } as const;
 
 export const REDIS_CHANNELS = {
-  /** Payload: changed ranking keys, one a line. */
+  /** Payload: the newest version; the change list says what changed. */
   rankingChanged: 'ranking-changed',
   /** Payload: JSON array of ServingStop. */
   servingStopsChanged: 'serving-stops-changed',

@@ -61,6 +61,26 @@ describe('statements as text', () => {
     expect(connectionVariables(short, 'conversion-match-24h').MATCH_WATERMARK_DELAY).toBe('0:05');
   });
 
+  it('tells Flink user and password of Redis apart from its address, which Flink does not mask', () => {
+    const secured = {
+      ...connection,
+      FLINK_REDIS_URL: 'rediss://fl%3Aink:p%40%27w@redis.example:6380/3',
+      FLINK_REDIS_CA_FILE: '/etc/ca.pem',
+    };
+    expect(connectionVariables(secured, 'rtb-ranking')).toMatchObject({
+      REDIS_URL: 'rediss://redis.example:6380/3',
+      REDIS_USER: 'fl:ink',
+      REDIS_PASSWORD: "p@''w",
+      REDIS_CA_FILE: '/etc/ca.pem',
+    });
+    expect(connectionVariables(connection, 'rtb-ranking')).toMatchObject({
+      REDIS_URL: 'redis://r',
+      REDIS_USER: '',
+      REDIS_PASSWORD: '',
+      REDIS_CA_FILE: '',
+    });
+  });
+
   it('identity: rules, text and planner settings count; connections, comments and pace do not', () => {
     const text = {
       tables: [`CREATE TABLE t WITH ('x' = '${variable('KAFKA_BROKERS')}')`],

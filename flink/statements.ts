@@ -186,6 +186,7 @@ export type FlinkConfig = Pick<
   | 'FLINK_KAFKA_BROKERS'
   | 'REDIS_URL'
   | 'FLINK_REDIS_URL'
+  | 'FLINK_REDIS_CA_FILE'
   | 'TOPIC_PREFIX'
   | 'FLINK_DATABASE_URL'
   | 'FLINK_MATCH_WATERMARK_SECONDS'
@@ -204,7 +205,18 @@ export function connectionVariables(config: FlinkConfig, statement: string): Var
     STATEMENT: quoted(statement),
     TOPIC_PREFIX: quoted(config.TOPIC_PREFIX),
     KAFKA_BROKERS: quoted(config.FLINK_KAFKA_BROKERS ?? config.KAFKA_BROKERS.join(',')),
-    REDIS_URL: quoted(config.FLINK_REDIS_URL ?? config.REDIS_URL),
+    ...redisVariables(config),
+  };
+}
+
+/** User and password apart: Flink masks options of that name, and shows an address in errors and SHOW CREATE TABLE. */
+function redisVariables(config: FlinkConfig): Variables {
+  const url = new URL(config.FLINK_REDIS_URL ?? config.REDIS_URL);
+  return {
+    REDIS_URL: quoted(`${url.protocol}//${url.host}${url.pathname}`),
+    REDIS_USER: quoted(decodeURIComponent(url.username)),
+    REDIS_PASSWORD: quoted(decodeURIComponent(url.password)),
+    REDIS_CA_FILE: quoted(config.FLINK_REDIS_CA_FILE ?? ''),
   };
 }
 

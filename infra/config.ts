@@ -165,6 +165,12 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe('Redis as Flink sees it, when that differs from REDIS_URL.'),
+  FLINK_REDIS_CA_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'Certificates (PEM) that Flink trusts for rediss://, a path on the TaskManagers; else those of Java.',
+    ),
   FLINK_KAFKA_BROKERS: z
     .string()
     .optional()

@@ -69,6 +69,25 @@ test('the images that we build start from the same versions', () => {
   expect(stages).toEqual(expect.arrayContaining([...new Set(targets)]));
 });
 
+test('the image of Flink holds our sinks and the Kafka connector of the native stack', () => {
+  for (const name of ['flink-jobmanager', 'flink-taskmanager', 'flink-gateway'])
+    expect(service(name).image, name).toBe(service('flink-jobmanager').image);
+  expect(service('flink-jobmanager').build?.target).toBe('flink');
+  const [jars = '', image = ''] = ['jars', 'flink'].map(
+    (stage) =>
+      new RegExp(`^FROM \\S+ AS ${stage}$[\\s\\S]*?(?=^FROM |(?![\\s\\S]))`, 'm').exec(
+        text('Dockerfile'),
+      )?.[0],
+  );
+  expect(jars).toContain('COPY flink/sinks sinks');
+  expect(jars).toMatch(/sinks\/pom\.xml .*package && cp sinks\/target\/flink-sinks\.jar \/jars\//);
+  expect(jars).toContain('flink-sql-connector-kafka');
+  expect(image).toContain('COPY --from=jars /jars/ /opt/flink/lib/');
+  const pom = text('flink/sinks/pom.xml');
+  expect(pom).toContain(`<flink.version>${VERSIONS.flink}</flink.version>`);
+  expect(pom).toContain('<finalName>flink-sinks</finalName>');
+});
+
 test('every service that stays up has a health check and starts again', () => {
   for (const [name, one] of Object.entries(compose.services)) {
     if (ONE_SHOTS.includes(name)) expect(one.restart, name).toBe('no');
