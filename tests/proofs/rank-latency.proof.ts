@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -13,6 +12,7 @@ import type { Proof, ProofContext } from './proof.js';
 import { changeBids, percentiles } from './rank-latency/bid-changes.js';
 import { LiveCampaigns } from './rank-latency/campaigns.js';
 import type { RankLatency } from './rank-latency/context.js';
+import { processorSeconds, processorShares } from './rank-latency/processor-time.js';
 import { type RankingReader, startRankingReader } from './rank-latency/ranking-reader.js';
 import { countAdEvents, type EventCount, startVisits, type Visits } from './rank-latency/visits.js';
 
@@ -94,15 +94,15 @@ async function measure(world: RankLatency): Promise<void> {
 
 /** Nobody shops: then only the clock ticks move event time, and a change waits for the next one. */
 async function measureQuiet(world: RankLatency, reader: RankingReader, tokens: ClickTokens): Promise<void> {
-  const { step, figure, business } = world;
+  const { step, figure, business, stack } = world;
   step(`${QUIET_CHANGES} bid changes while nobody shops`);
-  const { servedMs, redisMs } = await changeBids(
-    world,
-    reader,
-    tokens,
-    (changes) => changes >= QUIET_CHANGES,
-  );
+  const before = processorSeconds(stack);
+  const startedAt = performance.now();
+  const isEnough = (changes: number) => changes >= QUIET_CHANGES;
+  const { servedMs, redisMs } = await changeBids(world, reader, tokens, isEnough);
+  const seconds = (performance.now() - startedAt) / 1_000;
   figure('a clock tick every, ms', business.config.CLOCK_TICK_AD_EVENTS_MS);
+  figure('processor time, % of a core', processorShares(before, processorSeconds(stack), seconds));
   figure('appended -> in Redis, ms: p50 / p90 / p99 / most', percentiles(redisMs));
   figure('appended -> served, ms: p50 / p90 / p99 / most', percentiles(servedMs));
 }
@@ -116,7 +116,7 @@ async function measureBids(
   const { step, figure, check, number, stack } = world;
   step(`${number('changes')} bid changes under load`);
   counted.take();
-  const cpuBefore = cpuSeconds(stack);
+  const cpuBefore = processorSeconds(stack);
   const result = await changeBids(world, reader, tokens, (changes) => changes >= number('changes'));
   const { events, ticks, seconds } = counted.take();
   const perSecond = events / seconds;
@@ -124,10 +124,7 @@ async function measureBids(
     'ad-events a second: events / clock ticks',
     `${perSecond.toFixed(0)} / ${(ticks / seconds).toFixed(0)}`,
   );
-  for (const [part, used] of cpuSeconds(stack)) {
-    const share = (used - (cpuBefore.get(part) ?? 0)) / seconds;
-    figure(`processor time of ${part}`, `${(share * 100).toFixed(0)} % of a core`);
-  }
+  figure('processor time, % of a core', processorShares(cpuBefore, processorSeconds(stack), seconds));
   figure('appended -> in Redis, ms: p50 / p90 / p99 / most', percentiles(result.redisMs));
   figure('appended -> served, ms: p50 / p90 / p99 / most', percentiles(result.servedMs));
   const isEnough = perSecond >= EVENTS_PER_SECOND;
@@ -193,22 +190,4 @@ async function isAcknowledged({ redis, campaigns, business }: RankLatency): Prom
   const home = await redis.get(REDIS_KEYS.ranking('HOME', '*'));
   const entries = z.array(z.unknown()).parse(JSON.parse(home ?? '[]'));
   return found === campaigns.size && entries.length === 200;
-}
-
-const TICKS_PER_SECOND = 100;
-const MEASURED_PARTS = ['flink', 'kafka', 'background', 'ad-server', 'balance-worker', 'redis'];
-
-/** User and system time of each part's process so far, from the kernel. Empty where there is no /proc. */
-function cpuSeconds(stack: ProofContext['stack']): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  for (const part of MEASURED_PARTS) {
-    try {
-      const stat = readFileSync(`/proc/${stack.pidOf(part)}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      found.set(part, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND);
-    } catch {
-      // Not a part of this stack, or no such file on this system: a figure less.
-    }
-  }
-  return found;
 }

@@ -6,7 +6,7 @@ import { CATEGORIES, KEYWORDS } from './campaigns.js';
 import { type Fault, faultsOf, missingBetween } from './judge.js';
 
 /** Between two looks when nothing is announced. */
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 const EXAMPLES = 5;
 
 interface Watched {
@@ -29,9 +29,10 @@ export interface RankingReader {
   stop(): Promise<void>;
 }
 
-/** Reads four full rankings whenever Flink says that one changed, and every 20 ms besides, and judges each. */
+/** Reads four full rankings whenever Flink says that one changed, and every 50 ms besides, and judges each. */
 export function startRankingReader(redis: Redis, subscriber: Redis): RankingReader {
   const watched = watchList();
+  const keys = new Set(watched.map(({ key }) => key));
   const faults = new Map<Fault, number>();
   const examples: string[] = [];
   const bids = new Map<number, number>();
@@ -57,7 +58,7 @@ export function startRankingReader(redis: Redis, subscriber: Redis): RankingRead
     for (const { maxCpcKrw } of judged.entries) if (!bids.has(maxCpcKrw)) bids.set(maxCpcKrw, readAt);
   };
   const look = async () => {
-    const texts = await redis.mget(watched.map(({ key }) => key));
+    const texts = await redis.mget(...keys);
     const readAt = performance.now();
     for (const [index, ranking] of watched.entries()) {
       const text = texts[index] ?? '[]';
@@ -81,7 +82,9 @@ export function startRankingReader(redis: Redis, subscriber: Redis): RankingRead
       await announced;
     }
   })();
-  subscriber.on('message', () => wake());
+  subscriber.on('message', (_, changed: string) => {
+    if (changed.split('\n').some((key) => keys.has(key))) wake();
+  });
   void subscriber.subscribe(REDIS_CHANNELS.rankingChanged);
 
   return {
