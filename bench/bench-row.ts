@@ -7,10 +7,10 @@ export interface BenchRow {
   readonly ratio: number;
   /** Null: told, not judged. */
   readonly target: BenchTarget | null;
-  readonly unit: 'x' | 'ms' | 'us';
+  readonly unit: 'x' | 'ms' | 'us' | '/s';
   /** Both sides in plain words: per second, percentiles, processor time, what else ran. */
   readonly details: string;
-  /** Where the own side spends its time, taken apart from the rounds when the target was missed. */
+  /** Where the own side spends its time: of serving only when the target was missed. */
   readonly profile?: readonly string[];
 }
 

@@ -28,15 +28,22 @@ export function describeMachine(): Machine {
     freeGiB: Math.round(freemem() / GIB),
     system: `${type()} ${release()}`,
     node: process.version,
-    versions: { postgres: VERSIONS.postgres, redis: VERSIONS.redis, kafka: VERSIONS.kafka },
+    versions: {
+      postgres: VERSIONS.postgres,
+      redis: VERSIONS.redis,
+      kafka: VERSIONS.kafka,
+      flink: VERSIONS.flink,
+    },
     loadBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }
 
 const HEADINGS = ['what', 'against', 'reached', 'target', ''];
 
-const figure = (row: BenchRow) =>
-  `${row.ratio < 10 ? row.ratio.toFixed(2) : row.ratio.toFixed(1)} ${row.unit}`;
+const figure = ({ ratio, unit }: BenchRow) => {
+  if (ratio >= 1_000) return `${Math.round(ratio)} ${unit}`;
+  return `${ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)} ${unit}`;
+};
 
 const cells = (row: BenchRow): string[] => [
   row.what,

@@ -1,9 +1,12 @@
 import { relative } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { REPO_ROOT } from '../stack/bootstrap/places.mjs';
 import { acquireFreeSlot } from '../stack/slots.js';
-import { type Stack, startStack } from '../stack/start-stack.js';
+import { type Stack, type StackOptions, startStack } from '../stack/start-stack.js';
 import { type BenchRow, isReached } from './bench-row.js';
 import { benchCharging } from './charge-clicks.js';
+import { FLINK_PARTS, FLINK_STACK } from './flink.js';
+import { FLINK_FLAGS, flinkWish } from './flink-wish.js';
 import { describeMachine, resultTable, writeResults } from './results.js';
 import { benchAdQuery } from './serving-ad-query.js';
 import { benchClickAccepted } from './serving-click-accepted.js';
@@ -24,22 +27,51 @@ const SERVING: Parts = {
   exhausted: benchExhausted,
   charging: benchCharging,
 };
-const BENCHMARKS: Readonly<Record<string, Parts>> = { serving: SERVING };
 
 /** Not what is measured, and far below what a benchmark asks. */
 const NO_LIMIT = '1000000';
 
-/** `npm run bench -- serving [part…]`: a stack of its own, both sides in one run, a table with what was reached. */
-async function main([name = '', ...only]: readonly string[]): Promise<number> {
-  const parts = BENCHMARKS[name];
-  const unknown = only.filter((part) => parts?.[part] === undefined);
-  if (parts === undefined || unknown.length > 0) {
-    const list = Object.entries(BENCHMARKS).map(
-      ([title, its]) => `  ${title}  ${Object.keys(its).join(' ')}`,
-    );
-    process.stdout.write(`usage: npm run bench -- <name> [part…]\n\n${list.join('\n')}\n`);
-    return name === '' || name === '--help' ? 0 : 2;
-  }
+interface Benchmark {
+  readonly partNames: readonly string[];
+  readonly stack: Pick<StackOptions, 'flink' | 'parts'>;
+  readonly flags: NonNullable<ParseArgsConfig['options']>;
+  /** Throws on flags that it cannot understand. */
+  parts(flags: unknown): Parts;
+}
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  serving: {
+    partNames: Object.keys(SERVING),
+    stack: { parts: ['ad-server', 'balance-worker'] },
+    flags: {},
+    parts: () => SERVING,
+  },
+  flink: {
+    partNames: Object.keys(FLINK_PARTS),
+    stack: FLINK_STACK,
+    flags: FLINK_FLAGS,
+    parts: (flags) => {
+      const wish = flinkWish(flags);
+      const bound = Object.entries(FLINK_PARTS).map(([part, measure]): [string, Parts[string]] => [
+        part,
+        (stack) => measure(stack, wish),
+      ]);
+      return Object.fromEntries(bound);
+    },
+  },
+};
+
+/** `npm run bench -- <name> [part…] [flags]`: a stack of its own, both sides in one run, a table with what was reached. */
+async function main([name = '', ...rest]: readonly string[]): Promise<number> {
+  const benchmark = BENCHMARKS[name];
+  if (benchmark === undefined) return usage(name);
+  const { values, positionals: only } = parseArgs({
+    args: rest,
+    options: benchmark.flags,
+    allowPositionals: true,
+  });
+  if (only.some((part) => !benchmark.partNames.includes(part))) return usage(name);
+  const parts = benchmark.parts(values);
   const machine = describeMachine();
   const startedAt = Date.now();
   const stack = await startStack({
@@ -47,7 +79,7 @@ async function main([name = '', ...only]: readonly string[]): Promise<number> {
     fresh: true,
     quiet: true,
     env: { SHOP_TRAFFIC: 'off', LOG_LEVEL: 'warn', AD_SERVER_REQUESTS_PER_SECOND: NO_LIMIT },
-    parts: ['ad-server', 'balance-worker'],
+    ...benchmark.stack,
   });
   try {
     // Parts that run in this process read their settings as every process does.
@@ -66,6 +98,15 @@ async function main([name = '', ...only]: readonly string[]): Promise<number> {
   }
 }
 
+function usage(name: string): number {
+  const list = Object.entries(BENCHMARKS).map(([title, { partNames, flags }]) => {
+    const options = Object.keys(flags).map((flag) => `[--${flag} …]`);
+    return `  ${[title, ...partNames, ...options].join(' ')}`;
+  });
+  process.stdout.write(`usage: npm run bench -- <name> [part…]\n\n${list.join('\n')}\n`);
+  return name === '' || name === '--help' ? 0 : 2;
+}
+
 async function run(parts: Parts, part: string, stack: Stack): Promise<BenchRow[]> {
   const measure = parts[part];
   if (measure === undefined) throw new Error(`no such part: ${part}`);
@@ -78,4 +119,6 @@ async function run(parts: Parts, part: string, stack: Stack): Promise<BenchRow[]
   return rows;
 }
 
+/** Whoever ends this process ends its stack: `exit` is what the stack hears. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main(process.argv.slice(2));
