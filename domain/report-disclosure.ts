@@ -1,3 +1,7 @@
+import { SEOUL_OFFSET_MS } from './business-date.js';
+import type { ConversionRules } from './conversion-match.js';
+import type { ReplayRange } from './conversion-replay.js';
+import { AD_HOC_RULES_VERSION, conversionRulesInWords } from './conversion-rules.js';
 import { INVALID_CLICK_THRESHOLDS } from './invalid-click-rules.js';
 
 const WINDOW_SECONDS = INVALID_CLICK_THRESHOLDS.doubleClickWithinMs / 1_000;
@@ -9,3 +13,16 @@ export const REPORT_DISCLOSURE = [
   '중복 제거: 광고 노출 1회당 과금 클릭 최대 1회, 주문 상품 1건당 전환 최대 1건. 취소된 주문은 전환에서 제외.',
   '금액: 원, 부가세 포함, 과금일(한국 시간) 기준. 세금계산서가 보고서에 우선합니다. 최근 24시간은 성과 수집 중입니다.',
 ] as const;
+
+/** Of conversions that an applied replay matched by other rules than those above. */
+export function replayedDisclosure(
+  { replayId, fromMs, toMs }: ReplayRange & { readonly replayId: number },
+  rules: ConversionRules,
+): string {
+  const version = rules.version === AD_HOC_RULES_VERSION ? '' : ` 버전 ${rules.version}`;
+  const from = fromMs === 0 ? '처음' : koreanMinute(fromMs);
+  return `전환 재계산 ${replayId}: ${from}부터 ${koreanMinute(toMs)}(한국 시간) 전까지 기록된 주문은 기여 규칙${version}(${conversionRulesInWords(rules).ko})로 다시 계산했습니다. 금액은 달라지지 않습니다.`;
+}
+
+const koreanMinute = (epochMs: number) =>
+  new Date(epochMs + SEOUL_OFFSET_MS).toISOString().slice(0, 16).replace('T', ' ');

@@ -238,7 +238,7 @@ async function readConversions(client: Queryable, clickId: string): Promise<Rece
     `SELECT order_line_id AS "orderLineId", product_id AS "productId", match, quantity,
        conversion_value_krw AS "conversionValueKrw", converted_at_ms AS "convertedAtMs",
        reversed_at_ms AS "reversedAtMs", rules_version AS "rulesVersion"
-     FROM conversion_result WHERE click_id = $1 ORDER BY converted_at_ms, order_line_id LIMIT $2`,
+     FROM attributed_conversion WHERE click_id = $1 ORDER BY converted_at_ms, order_line_id LIMIT $2`,
     [clickId, MOST_CONVERSIONS],
   );
   return rows;

@@ -79,7 +79,7 @@ async function readTotals(
       LEFT JOIN balance_state w ON w.advertiser_id = a.id
       LEFT JOIN LATERAL (SELECT sum(spent_krw) AS spent, sum(charged_clicks) AS clicks FROM campaign_daily_spend s
         WHERE s.advertiser_id = a.id AND s.business_date = $2) d ON true
-      LEFT JOIN LATERAL (SELECT count(*) AS conversions FROM conversion_result r
+      LEFT JOIN LATERAL (SELECT count(*) AS conversions FROM attributed_conversion r
         WHERE r.advertiser_id = a.id AND r.converted_at_ms >= $3 AND r.reversed_at_ms IS NULL) v ON true`,
     values: [advertiserIds, today, startOfBusinessDate(today)],
   });

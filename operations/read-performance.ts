@@ -55,7 +55,8 @@ const sameKey = (column: string, name: string) => ({
 
 /**
  * Counts by key, in the order of keys. Every won comes from `click_charge` and `click_reversal` by their booking day;
- * conversions and impressions come from what Flink wrote: final windows, and the newest result of the running one.
+ * impressions come from what Flink wrote: final windows, and the newest result of
+ * the running one; conversions too, by the rules of an applied replay where there is one.
  */
 export async function readPerformance(
   db: Queryable,
@@ -80,7 +81,7 @@ export async function readPerformance(
        UNION ALL
        SELECT ${keys.conversion}, 0, 0, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE v.match = 'direct'),
               count(*) FILTER (WHERE v.match = 'indirect'), sum(v.conversion_value_krw)
-         FROM conversion_result v
+         FROM attributed_conversion v
         WHERE v.advertiser_id = $1 AND v.converted_at_ms >= $4 AND v.converted_at_ms < $5 AND v.reversed_at_ms IS NULL
         GROUP BY 1
        UNION ALL

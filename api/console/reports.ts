@@ -18,13 +18,13 @@ import {
   reportRange,
   reportRates,
 } from '../../domain/performance-report.js';
-import { REPORT_DISCLOSURE } from '../../domain/report-disclosure.js';
 import {
   type PerformanceCounts,
   type PerformanceQuestion,
   readPerformance,
   readPerformanceTotals,
 } from '../../operations/read-performance.js';
+import { readReportDisclosure } from '../../operations/read-report-disclosure.js';
 import { decodeCursor, pageQuerySchema, toPage } from '../kit/page.js';
 import { ANSWERED, defineRoute, type RouteDefinition } from '../kit/route.js';
 import { advertiserParamsSchema, findOwnAdvertiser } from './advertisers.js';
@@ -70,7 +70,7 @@ function performanceRoute(deps: ConsoleDeps): RouteDefinition {
       const collecting = isCollecting(range.value.to, now);
       const toRow = (row: PerformanceCounts) => rowBody(row, question, now);
       const page = toPage(rows, query.limit, toRow, (row) => [row.key]);
-      const disclosure = [...REPORT_DISCLOSURE];
+      const disclosure = await readReportDisclosure(deps.pool, range.value);
       return {
         status: 200,
         body: { ...question, totals: { ...measures(totals), collecting }, ...page, disclosure },
@@ -135,13 +135,14 @@ function performanceCsvRoute(deps: ConsoleDeps): RouteDefinition {
       const question = { ...range.value, advertiserId: params.id, groupBy: query.groupBy };
       // Read before the head is sent: an outage is still told as such.
       const first = await readPerformance(deps.pool, { ...question, afterKey: null, limit: ROWS_PER_READ });
+      const disclosure = await readReportDisclosure(deps.pool, range.value);
       const file = `performance-${params.id}-${query.from}-${query.to}-${query.groupBy}.csv`;
       res.writeHead(200, {
         'content-type': 'text/csv; charset=utf-8',
         'content-disposition': `attachment; filename="${file.replace(/[^\w.-]/g, '_')}"`,
         'cache-control': 'no-store',
       });
-      res.write(`${BOM}${REPORT_DISCLOSURE.map((line) => `# ${line}\r\n`).join('')}`);
+      res.write(`${BOM}${disclosure.map((line) => `# ${line}\r\n`).join('')}`);
       const csv = stringify({ header: true, columns: CSV_COLUMNS.map(([title]) => title), ...CSV_FORM });
       await pipeline(Readable.from(csvRows(deps, question, first)), csv, res);
       return ANSWERED;

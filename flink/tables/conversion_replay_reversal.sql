@@ -1,0 +1,28 @@
+-- PostgreSQL: the same table, of an order line that was cancelled. Whichever of the two sinks is first, the row is
+-- whole.
+CREATE TABLE conversion_replay_reversal (
+  replay_id            INT,
+  order_line_id        STRING,
+  click_id             STRING,
+  ad_id                STRING,
+  campaign_id          STRING,
+  advertiser_id        STRING,
+  placement            STRING,
+  product_id           STRING,
+  `match`              STRING,
+  quantity             BIGINT,
+  conversion_value_krw BIGINT,
+  clicked_at_ms        BIGINT,
+  converted_at_ms      BIGINT,
+  reversed_at_ms       BIGINT,
+  rules_version        INT,
+  PRIMARY KEY (replay_id, order_line_id) NOT ENFORCED
+) WITH (
+  'connector' = 'postgres',
+  'url' = '${DATABASE_URL}',
+  'username' = '${DATABASE_USER}',
+  'password' = '${DATABASE_PASSWORD}',
+  'table-name' = 'conversion_replay_row',
+  'upsert.condition' = 'stored.reversed_at_ms IS NULL',
+  'flush.interval' = '50 ms'
+)
