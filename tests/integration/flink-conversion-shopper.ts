@@ -152,8 +152,9 @@ export function shopping(world: ConversionWorld) {
     const [row] = rows;
     return row && [row.served, row.viewed, row.clicks, row.conversions, row.value].map(Number).join(' ');
   }
-  const untilCounts = (adId: string, counts: string) =>
-    poll(
+  const untilCounts = async (adId: string, counts: string) => {
+    world.clock.nextStep();
+    await poll(
       `${counts} for ${adId}`,
       async () => (await countsOf(adId)) === counts,
       RESULT_DEADLINE_MS,
@@ -161,6 +162,7 @@ export function shopping(world: ConversionWorld) {
     ).catch(async (error: unknown) => {
       throw new Error(`${String(error)}, but ${await countsOf(adId)}`);
     });
+  };
 
   return { shopper, serve, click, placed, cancellationOf, resultOf, untilResult, countsOf, untilCounts };
 }

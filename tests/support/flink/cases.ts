@@ -32,9 +32,18 @@ const performanceCaseSchema = z.object({
   expected: z.record(z.string(), z.array(z.number()).length(7)),
 });
 
+const lateCaseSchema = conversionCaseSchema.extend({
+  /** What comes when event time is a day further. */
+  late: z.object({ adEvents: z.array(z.unknown()), conversionEvents: z.array(z.unknown()) }),
+  /** Order line -> how the reason of its dead letter begins. */
+  deadLetters: z.record(z.string(), z.string()),
+});
+
 export const rankingCases = () => readCases('rtb-ranking', rankingCaseSchema);
 export const conversionCases = () => readCases('conversion-match-24h', conversionCaseSchema);
 export const performanceCases = () => readCases('performance-5m', performanceCaseSchema);
+/** They need live topics: first everything else, then what is late. */
+export const lateCases = () => readCases('late', lateCaseSchema);
 
 function readCases<T extends object>(statement: string, schema: z.ZodType<T>): (T & { name: string })[] {
   const folder = path.join(FLINK_FOLDER ?? '', 'cases', statement);

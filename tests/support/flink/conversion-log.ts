@@ -4,7 +4,10 @@ import { DAY_MS } from '../../../domain/business-date.js';
 import { PLACEMENTS } from '../../../domain/placement.js';
 import { disordered, type Random, randomFrom } from './random.js';
 
-const T0 = 1_790_000_000_000;
+/** Twenty hours and two seconds before October begins in Korea. */
+const T0 = 1_790_708_398_000;
+/** So few clicks of a device that the rule, as plain code, looks through them quickly. */
+const CLICKS_PER_DEVICE = 40;
 
 export interface ConversionLog {
   readonly adEvents: readonly AdEvent[];
@@ -15,9 +18,11 @@ export interface ConversionLog {
  * Three days of few devices, sellers and products, so that clicks compete for every order line; many order lines lie
  * exactly 24 hours behind a click, or a millisecond beside it. Repeats and cancellations in any order.
  */
-export function randomConversionLog(seed: number, clickCount: number): ConversionLog {
+export function randomConversionLog(seed: number, clickCount: number, startMs = T0): ConversionLog {
   const random = randomFrom(seed);
-  const clicks = Array.from({ length: clickCount }, (_, index) => randomClick(index, random));
+  const clicks = Array.from({ length: clickCount }, (_, index) =>
+    randomClick(index, { startMs, devices: Math.ceil(clickCount / CLICKS_PER_DEVICE) }, random),
+  );
   const adEvents: AdEvent[] = clicks.flatMap((click) =>
     random(10) === 0 ? [click, { ...click, recordedAt: click.recordedAt + random(DAY_MS) }] : [click],
   );
@@ -25,11 +30,15 @@ export function randomConversionLog(seed: number, clickCount: number): Conversio
   return { adEvents: disordered(adEvents, random), conversionEvents: disordered(conversionEvents, random) };
 }
 
-function randomClick(index: number, random: Random): AdClicked {
+function randomClick(
+  index: number,
+  { startMs, devices }: { readonly startMs: number; readonly devices: number },
+  random: Random,
+): AdClicked {
   const seller = random(3);
   const product = `p${seller}-${random(4)}`;
   // Whole minutes, so that many clicks share a millisecond.
-  const recordedAt = T0 + random(2 * 24 * 60) * 60_000;
+  const recordedAt = startMs + random(2 * 24 * 60) * 60_000;
   return {
     eventId: `clicked:k${index}`,
     schemaVersion: 1,
@@ -47,7 +56,7 @@ function randomClick(index: number, random: Random): AdClicked {
     priceReason: { rankScore: 1, runnerUpScore: null, bidFloorKrw: 50, parametersVersion: 1 },
     tokenIssuedAt: recordedAt,
     clickedAt: recordedAt,
-    deviceHash: random(50) === 0 ? '' : `d${random(60)}`,
+    deviceHash: random(50) === 0 ? '' : `d${random(devices)}`,
     ipHash: null,
     signals: {
       tokenAgeMs: 0,

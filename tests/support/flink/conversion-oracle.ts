@@ -22,16 +22,20 @@ const placementSchema = z.enum(PLACEMENTS);
 /** The events of a log that are of our types and shapes, in their order. */
 export const adEventsIn = (rows: readonly unknown[]): AdEvent[] =>
   rows.flatMap((row) => adEventSchema.safeParse(row).data ?? []);
-const conversionEventsIn = (rows: readonly unknown[]): ConversionEvent[] =>
+export const conversionEventsIn = (rows: readonly unknown[]): ConversionEvent[] =>
   rows.flatMap((row) => conversionEventSchema.safeParse(row).data ?? []);
 
 /** What the conversion match should find in a log, by the rules of domain/. */
-export function conversionsOf(
+export const conversionsOf = (
   adEvents: readonly unknown[],
   conversionEvents: readonly unknown[],
+): readonly Conversion[] => conversionsOfEvents(adEventsIn(adEvents), conversionEventsIn(conversionEvents));
+
+export function conversionsOfEvents(
+  adEvents: readonly AdEvent[],
+  orderEvents: readonly ConversionEvent[],
 ): readonly Conversion[] {
-  const clicks = adEventsIn(adEvents).filter((event) => event.type === 'AD_CLICKED');
-  const orderEvents = conversionEventsIn(conversionEvents);
+  const clicks = adEvents.filter((event) => event.type === 'AD_CLICKED');
   return matchConversions(
     clicks.filter((click) => click.clean),
     orderEvents.filter((event) => event.type === 'ORDER_LINE_PLACED'),
@@ -77,13 +81,17 @@ export function conversionEventsOf(
 }
 
 /** What performance should say about a log: every early result and the final ones. */
-export function performanceOf(adEvents: readonly unknown[]): readonly PerformanceWindow[] {
+export const performanceOf = (adEvents: readonly unknown[]): readonly PerformanceWindow[] =>
+  performanceWindows(countedFacts(adEventsIn(adEvents)), { early: true });
+
+/** Everything that performance counts, each event id once: the first in the log. */
+export function countedFacts(adEvents: readonly AdEvent[]): readonly PerformanceFact[] {
   const seen = new Set<string>();
-  const first = adEventsIn(adEvents).filter((event) => {
+  const first = adEvents.filter((event) => {
     if (event.type === 'AD_CLICK_DECIDED' && !event.valid) return false;
     return !seen.has(event.eventId) && seen.add(event.eventId);
   });
-  return performanceWindows(first.flatMap(factsOf), { early: true });
+  return first.flatMap(factsOf);
 }
 
 export function factsOf(event: AdEvent): PerformanceFact[] {

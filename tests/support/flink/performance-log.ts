@@ -3,19 +3,21 @@ import { PLACEMENTS } from '../../../domain/placement.js';
 import { asServed } from '../served-ads.js';
 import { disordered, type Random, randomFrom } from './random.js';
 
-const T0 = 1_790_000_000_000;
+/** Twenty minutes before October begins in Korea. */
+const T0 = 1_790_779_200_000;
 
 /** Forty minutes of everything that performance counts, with repeats in the same and in later windows. */
-export function randomPerformanceLog(seed: number, count: number): readonly AdEvent[] {
+export function randomPerformanceLog(seed: number, count: number, startMs = T0): readonly AdEvent[] {
   const random = randomFrom(seed);
-  const events = Array.from({ length: count }, (_, index) => randomFact(index, random)).flatMap((event) =>
-    random(8) === 0 ? [event, { ...event, recordedAt: event.recordedAt + random(600_000) }] : [event],
+  const events = Array.from({ length: count }, (_, index) => randomFact(index, startMs, random)).flatMap(
+    (event) =>
+      random(8) === 0 ? [event, { ...event, recordedAt: event.recordedAt + random(600_000) }] : [event],
   );
   return disordered(events, random);
 }
 
-function randomFact(index: number, random: Random): AdEvent {
-  const recordedAt = T0 + random(40 * 60_000);
+function randomFact(index: number, startMs: number, random: Random): AdEvent {
+  const recordedAt = startMs + random(40 * 60_000);
   const envelope = { schemaVersion: 1, recordedAt } as const;
   const ad = () => {
     const adId = `ad-${random(6)}`;
@@ -47,8 +49,8 @@ function randomFact(index: number, random: Random): AdEvent {
         match: 'direct',
         quantity: 1,
         conversionValueKrw: random(90_000),
-        clickedAt: T0,
-        convertedAt: T0,
+        clickedAt: startMs,
+        convertedAt: startMs,
         rulesVersion: 1,
       } as const;
       return random(3) > 0
@@ -58,7 +60,7 @@ function randomFact(index: number, random: Random): AdEvent {
             ...conversion,
             type: 'AD_CONVERSION_REVERSED',
             eventId: `reversed:${index}`,
-            reversedAt: T0,
+            reversedAt: startMs,
           };
     }
   }

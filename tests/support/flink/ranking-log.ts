@@ -5,9 +5,8 @@ import { PLACEMENTS } from '../../../domain/placement.js';
 import { asServed } from '../served-ads.js';
 import { type Random, randomFrom, shuffled } from './random.js';
 
-const T0 = 1_790_000_000_000;
-const CAMPAIGNS = 400;
-const SERVED_EVENTS = 4_000;
+/** Twenty hours and two seconds before October begins in Korea. */
+const T0 = 1_790_708_398_000;
 const LOG_MS = DAY_MS + 2 * 3_600_000;
 /** Traffic comes in bursts: each window with traffic makes Flink send every ranking once more, and they are large. */
 const BURSTS = 20;
@@ -18,23 +17,31 @@ export interface RandomLog {
   readonly adEvents: readonly AdEvent[];
 }
 
+export interface RankingLogSize {
+  readonly campaigns: number;
+  readonly servedEvents: number;
+  readonly startMs: number;
+}
+const MORE_THAN_A_RANKING_HOLDS: RankingLogSize = { campaigns: 400, servedEvents: 4_000, startMs: T0 };
+
 /**
  * 26 hours of a shop with more campaigns than any ranking holds: shared advertisers, versions out of order, pauses,
  * money stops, a change of parameters, repeats of served ads and of clicks.
  */
-export function randomLog(seed: number): RandomLog {
+export function randomLog(seed: number, size: Partial<RankingLogSize> = {}): RandomLog {
+  const { campaigns, servedEvents, startMs } = { ...MORE_THAN_A_RANKING_HOLDS, ...size };
   const random = randomFrom(seed);
   const campaignEvents: CampaignEvent[] = [];
-  for (let index = 0; index < CAMPAIGNS; index++) {
+  for (let index = 0; index < campaigns; index++) {
     const versions = shuffled([1, 2, 3].slice(0, 1 + random(3)), random);
     for (const version of versions) campaignEvents.push(snapshot(index, version, random));
     if (random(5) === 0) {
       for (const version of shuffled([1, 2], random))
         campaignEvents.push(money(index, version, random(2) === 0));
     }
-    if (index === CAMPAIGNS / 2) campaignEvents.push(parameters);
+    if (index === Math.floor(campaigns / 2)) campaignEvents.push(parameters);
   }
-  return { campaignEvents, adEvents: adEvents(random) };
+  return { campaignEvents, adEvents: adEvents({ campaigns, servedEvents, startMs }, random) };
 }
 
 const parameters: CampaignEvent = {
@@ -85,19 +92,17 @@ function money(index: number, version: number, stopped: boolean): CampaignEvent 
   };
 }
 
-function adEvents(random: Random): AdEvent[] {
+function adEvents({ campaigns, servedEvents, startMs }: RankingLogSize, random: Random): AdEvent[] {
   const events: AdEvent[] = [];
-  for (let index = 0; index < SERVED_EVENTS; index++) {
-    const burst = Math.floor((index * BURSTS) / SERVED_EVENTS);
-    const recordedAt = T0 + burst * Math.floor(LOG_MS / BURSTS) + (index % BURST_MS);
+  for (let index = 0; index < servedEvents; index++) {
+    const burst = Math.floor((index * BURSTS) / servedEvents);
+    const recordedAt = startMs + burst * Math.floor(LOG_MS / BURSTS) + (index % BURST_MS);
     const placement = PLACEMENTS[random(PLACEMENTS.length)] ?? 'HOME';
-    const served = Array.from({ length: 3 }, (_, n) => ({
-      requestId: `request-${index}`,
-      placement,
-      slot: 1 + random(12),
-      adId: `c${random(CAMPAIGNS)}-${1 + (n % 2)}`,
-      campaignId: 'c',
-    }));
+    const served = Array.from({ length: 3 }, (_, n) => {
+      const campaignId = `c${random(campaigns)}`;
+      const ad = { adId: `${campaignId}-${1 + (n % 2)}`, campaignId };
+      return { requestId: `request-${index}`, placement, slot: 1 + random(12), ...ad };
+    });
     const event: AdEvent = {
       type: 'ADS_SERVED',
       eventId: `served:${index}`,
@@ -117,7 +122,7 @@ function adEvents(random: Random): AdEvent[] {
 }
 
 function decided(
-  ad: { adId: string; placement: (typeof PLACEMENTS)[number]; slot: number },
+  ad: { adId: string; campaignId: string; placement: (typeof PLACEMENTS)[number]; slot: number },
   clickId: string,
   recordedAt: number,
 ): AdEvent {
@@ -129,7 +134,7 @@ function decided(
     recordedAt,
     clickId,
     advertiserId: 'advertiser',
-    campaignId: 'c',
+    campaignId: ad.campaignId,
     adId: ad.adId,
     placement: ad.placement,
     slot: ad.slot,

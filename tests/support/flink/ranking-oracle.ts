@@ -26,7 +26,7 @@ export type Rankings = Readonly<Record<string, readonly RankingEntry[]>>;
 export const rankingsOfRows = (campaignEvents: readonly unknown[], adEvents: readonly unknown[]): Rankings =>
   rankingsOf(campaignEventsIn(campaignEvents), adEventsIn(adEvents));
 
-const campaignEventsIn = (rows: readonly unknown[]): CampaignEvent[] =>
+export const campaignEventsIn = (rows: readonly unknown[]): CampaignEvent[] =>
   rows.flatMap((row) => campaignEventSchema.safeParse(row).data ?? []);
 
 /** What the statement rtb-ranking has to hold after this log, computed in one go with the rules of `domain/`. */
@@ -91,7 +91,7 @@ function targetsOf(placement: string, categoryId: string, keywords: readonly str
   return placement === 'SEARCH' ? [...new Set(keywords)] : [categoryId];
 }
 
-function clickThroughOf(
+export function clickThroughOf(
   adEvents: readonly AdEvent[],
   closedUntilMs: number,
 ): ReadonlyMap<string, ClickThrough> {
