@@ -8,6 +8,9 @@ CREATE TABLE redis_campaign_acknowledged (
 ) WITH (
   'connector' = 'redis',
   'uri' = '${REDIS_URL}',
+  'username' = '${REDIS_USER}',
+  'password' = '${REDIS_PASSWORD}',
+  'tls.ca-file' = '${REDIS_CA_FILE}',
   'key.prefix' = '${CAMPAIGN_ACKNOWLEDGEMENT_PREFIX}',
   'value.column' = 'acknowledgement',
   'flush.interval' = '200 ms',

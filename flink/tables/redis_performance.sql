@@ -7,6 +7,9 @@ CREATE TABLE redis_performance (
 ) WITH (
   'connector' = 'redis',
   'uri' = '${REDIS_URL}',
+  'username' = '${REDIS_USER}',
+  'password' = '${REDIS_PASSWORD}',
+  'tls.ca-file' = '${REDIS_CA_FILE}',
   'key.prefix' = '${PERFORMANCE_PREFIX}',
   'value.column' = 'metrics',
   'flush.interval' = '50 ms',

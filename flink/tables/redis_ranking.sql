@@ -8,6 +8,9 @@ CREATE TABLE redis_ranking (
 ) WITH (
   'connector' = 'redis',
   'uri' = '${REDIS_URL}',
+  'username' = '${REDIS_USER}',
+  'password' = '${REDIS_PASSWORD}',
+  'tls.ca-file' = '${REDIS_CA_FILE}',
   'key.prefix' = '${RANKING_PREFIX}',
   'value.column' = 'entries',
   'flush.interval' = '5 ms',
