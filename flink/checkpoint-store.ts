@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** Written beside the checkpoints, for the deployer and for whoever looks into the folder. */
 export interface DeploymentRecord {
   readonly statementHash: string;
+  readonly stateVersion: number;
   readonly jobId: string;
   readonly restoredFrom: string | null;
   readonly submittedAt: string;
@@ -12,42 +13,59 @@ export interface DeploymentRecord {
 
 /** Folders of earlier jobs that are kept beside the running one's. */
 const KEPT_EARLIER_JOBS = 2;
+/** Savepoints that are kept. A person who wants one for longer copies it away. */
+const KEPT_SAVEPOINTS = 3;
 const RECORD_FILE = 'statement.json';
+/** Flink makes one folder for each savepoint in here. */
+const SAVEPOINTS = 'savepoints';
+const STATE_FOLDER = /^state-(\d+)$/;
+
+/** The folder of one statement in `FLINK_CHECKPOINT_DIR`, whatever its state is called. */
+export function statementFolder(baseFolder: string, jobName: string): string {
+  const base = baseFolder.startsWith('file:') ? fileURLToPath(baseFolder) : path.resolve(baseFolder);
+  return path.join(base, jobName);
+}
 
 /**
- * The checkpoints of one statement: `<folder>/<statement hash>/<job id>/chk-<n>/_metadata`. State of another
- * statement text lies in another folder, so it can never be restored by mistake.
+ * The state of one statement: `<folder>/state-<version>/<job id>/chk-<n>/_metadata`, and what was saved on purpose in
+ * `<folder>/state-<version>/savepoints/savepoint-…/_metadata`. State of another version lies in another folder, so it
+ * can never be restored by mistake.
  */
 export class CheckpointStore {
   readonly folder: string;
+  private readonly root: string;
 
   constructor(
     baseFolder: string,
     jobName: string,
-    private readonly statementHash: string,
+    private readonly stateVersion: number,
   ) {
-    const base = baseFolder.startsWith('file:') ? fileURLToPath(baseFolder) : path.resolve(baseFolder);
-    this.folder = path.join(base, jobName);
+    this.folder = statementFolder(baseFolder, jobName);
+    this.root = path.join(this.folder, `state-${stateVersion}`);
   }
 
   /** What Flink is told: a job makes its own folder inside. */
   get uri(): string {
-    return pathToFileURL(path.join(this.folder, this.statementHash)).href;
+    return pathToFileURL(this.root).href;
   }
 
-  /** Complete checkpoints of this statement text, newest first, as URIs to restore from. */
+  /** Where savepoints of this state go. */
+  get savepointsUri(): string {
+    return pathToFileURL(path.join(this.root, SAVEPOINTS)).href;
+  }
+
+  /** Complete checkpoints and savepoints of this state version, newest first, as URIs to restore from. */
   async newestFirst(): Promise<readonly string[]> {
-    const root = path.join(this.folder, this.statementHash);
     const found: { uri: string; atMs: number }[] = [];
-    for (const job of await foldersIn(root)) {
-      for (const checkpoint of await foldersIn(path.join(root, job))) {
-        if (!checkpoint.startsWith('chk-')) continue;
-        const atMs = await completedAt(path.join(root, job, checkpoint));
-        if (atMs !== undefined)
-          found.push({ uri: pathToFileURL(path.join(root, job, checkpoint)).href, atMs });
+    for (const job of await foldersIn(this.root)) {
+      const prefix = job === SAVEPOINTS ? 'savepoint-' : 'chk-';
+      for (const name of await foldersIn(path.join(this.root, job))) {
+        const folder = path.join(this.root, job, name);
+        const atMs = name.startsWith(prefix) ? await completedAt(folder) : undefined;
+        if (atMs !== undefined) found.push({ uri: pathToFileURL(folder).href, atMs });
       }
     }
-    return found.sort((a, b) => b.atMs - a.atMs).map((checkpoint) => checkpoint.uri);
+    return found.sort((a, b) => b.atMs - a.atMs).map((state) => state.uri);
   }
 
   /** Written under another name first: whoever reads it finds the old record or the new one. */
@@ -59,27 +77,42 @@ export class CheckpointStore {
   }
 
   /**
-   * Call when the running job has a complete checkpoint of its own: removes the folders of other statement texts
-   * and of all but the newest earlier jobs. Checkpoints hold their whole state, none refers to another.
+   * Call when the running job has a complete checkpoint of its own: removes all but the newest earlier jobs and
+   * savepoints, and other states but the one before this one (who goes back to the version before finds it and reads
+   * the log from there). Each state is whole, none refers to another.
    */
   async prune(runningJobId: string): Promise<void> {
-    for (const hash of await foldersIn(this.folder)) {
-      if (hash !== this.statementHash)
-        await rm(path.join(this.folder, hash), { recursive: true, force: true });
+    const versions = (await foldersIn(this.folder)).map((name) => ({ name, version: versionOf(name) }));
+    const before = Math.max(
+      ...versions.flatMap(({ version }) =>
+        version !== undefined && version < this.stateVersion ? [version] : [],
+      ),
+    );
+    for (const { name, version } of versions) {
+      if (version === this.stateVersion || version === before) continue;
+      await rm(path.join(this.folder, name), { recursive: true, force: true });
     }
-    const root = path.join(this.folder, this.statementHash);
-    const earlier: { job: string; atMs: number }[] = [];
-    for (const job of await foldersIn(root)) {
-      if (job !== runningJobId) earlier.push({ job, atMs: (await stat(path.join(root, job))).mtimeMs });
-    }
-    earlier.sort((a, b) => b.atMs - a.atMs);
-    for (const { job } of earlier.slice(KEPT_EARLIER_JOBS)) {
-      await rm(path.join(root, job), { recursive: true, force: true });
-    }
+    const jobs = (await foldersIn(this.root)).filter((job) => job !== runningJobId && job !== SAVEPOINTS);
+    await keepNewest(this.root, jobs, KEPT_EARLIER_JOBS);
+    const savepoints = path.join(this.root, SAVEPOINTS);
+    await keepNewest(savepoints, await foldersIn(savepoints), KEPT_SAVEPOINTS);
   }
 }
 
-/** A checkpoint is complete when its metadata is there: Flink writes it last, under another name first. */
+function versionOf(name: string): number | undefined {
+  const version = STATE_FOLDER.exec(name)?.[1];
+  return version === undefined ? undefined : Number(version);
+}
+
+async function keepNewest(folder: string, names: readonly string[], kept: number): Promise<void> {
+  const dated: { name: string; atMs: number }[] = [];
+  for (const name of names) dated.push({ name, atMs: (await stat(path.join(folder, name))).mtimeMs });
+  dated.sort((a, b) => b.atMs - a.atMs);
+  for (const { name } of dated.slice(kept))
+    await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+/** A state is complete when its metadata is there: Flink writes it last, under another name first. */
 async function completedAt(folder: string): Promise<number | undefined> {
   const metadata = await stat(path.join(folder, '_metadata')).catch(absent);
   return metadata !== undefined && metadata.size > 0 ? metadata.mtimeMs : undefined;
@@ -91,7 +124,7 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
 }
 
 /** Missing is an answer; anything else that is wrong with the disk is not. */
-function absent(error: unknown): undefined {
+export function absent(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
     return undefined;
   }

@@ -9,6 +9,12 @@ export interface StatementFigures {
   readonly refusedRows: number;
   /** Rows that PostgreSQL has not confirmed yet. */
   readonly waitingRows: number;
+  /** Keys that Redis has not confirmed yet. */
+  readonly waitingKeys: number;
+  /** Records in the log that the sources have not read. Missing until a source has read something. */
+  readonly lagRecords: number | undefined;
+  /** Event time of the slowest source: everything before it is computed. Missing without event time. */
+  readonly watermarkMs: number | undefined;
 }
 
 /** Flink itself collects figures from its TaskManagers every 10 s. */
@@ -18,6 +24,9 @@ const NAMES = {
   lateRecords: 'numLateRecordsDropped',
   refusedRows: 'refusedRows',
   waitingRows: 'waitingRows',
+  waitingKeys: 'waitingKeys',
+  lagRecords: 'pendingRecords',
+  watermarkMs: 'currentOutputWatermark',
 } as const;
 
 /** Reads the figures of one statement, seldom, and warns when rows were lost or refused. */
@@ -35,12 +44,7 @@ export class FiguresReader {
     const before = this.newest?.jobId === jobId ? this.newest : undefined;
     if (before !== undefined && Date.now() - before.atMs < READ_EVERY_MS) return before.figures;
     try {
-      const sums = await this.jobManager.operatorSums(jobId, Object.values(NAMES));
-      const figures = {
-        lateRecords: sums[NAMES.lateRecords] ?? 0,
-        refusedRows: sums[NAMES.refusedRows] ?? 0,
-        waitingRows: sums[NAMES.waitingRows] ?? 0,
-      };
+      const figures = await readFigures(this.jobManager, jobId);
       this.newest = { jobId, atMs: Date.now(), figures };
       this.warn(figures, before?.figures);
       return figures;
@@ -60,6 +64,19 @@ export class FiguresReader {
         'PostgreSQL refuses rows of the statement: the TaskManager’s log says which and why',
       );
   }
+}
+
+/** Asks the JobManager once. Throws when it cannot be reached. */
+export async function readFigures(jobManager: JobManagerClient, jobId: string): Promise<StatementFigures> {
+  const { sums, least } = await jobManager.operatorFigures(jobId, Object.values(NAMES));
+  return {
+    lateRecords: sums[NAMES.lateRecords] ?? 0,
+    refusedRows: sums[NAMES.refusedRows] ?? 0,
+    waitingRows: sums[NAMES.waitingRows] ?? 0,
+    waitingKeys: sums[NAMES.waitingKeys] ?? 0,
+    lagRecords: sums[NAMES.lagRecords],
+    watermarkMs: least[NAMES.watermarkMs],
+  };
 }
 
 /** A job that restarted counts from zero again. */

@@ -31,9 +31,12 @@ export function createKafka(config: KafkaConfig, log: Logger): Kafka {
   });
 }
 
+/** A partition that was added is written to after this long at the latest. */
+const METADATA_MAX_AGE_MS = 60_000;
+
 /** `acks=all` is the caller's duty on each send; here are the settings that hold for the connection. */
 export async function connectProducer(kafka: Kafka): Promise<Producer> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  const producer = kafka.producer({ allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });
   await producer.connect();
   return producer;
 }

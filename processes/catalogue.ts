@@ -27,5 +27,6 @@ export const ONE_SHOTS: Readonly<Record<string, OneShot>> = {
   invoice: async (...call) => (await import('./invoice-month.js')).invoiceMonth(...call),
   generate: async () => (await import('./generate.js')).generate(),
   'dead-letters': async (...call) => (await import('./dead-letters.js')).deadLetters(...call),
+  flink: async (...call) => (await import('./flink-command.js')).flinkCommand(...call),
   reconcile: async (...call) => (await import('./reconcile.js')).runReconcile(...call),
 };

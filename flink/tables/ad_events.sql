@@ -18,6 +18,7 @@ CREATE TABLE ad_events (
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   'properties.group.id' = '${TOPIC_PREFIX}flink-${STATEMENT}',
   'scan.startup.mode' = 'earliest-offset',
+  'scan.topic-partition-discovery.interval' = '1 min',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )
