@@ -21,7 +21,7 @@ SELECT campaignId, advertiserId, `version`, status, ads, keywords, bids, targeti
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY campaignId ORDER BY `version` DESC) AS recency
   FROM campaign_events
-  WHERE `type` IN (${CAMPAIGN_EVENT_TYPES})
+  WHERE `type` IN (${CAMPAIGN_EVENT_TYPES}) AND campaignId IS NOT NULL AND `version` IS NOT NULL
 )
 WHERE recency = 1
 ;
@@ -43,7 +43,9 @@ SELECT joinKey, `version`, parameters.priorClicksMilli AS priorClicksMilli,
        parameters.priorImpressionsMilli AS priorImpressionsMilli, parameters.bidFloorKrw AS bidFloorKrw
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY joinKey ORDER BY `version` DESC) AS recency
-  FROM (SELECT *, 1 AS joinKey FROM campaign_events WHERE `type` = 'RANKING_PARAMETERS_CHANGED')
+  FROM (SELECT *, 1 AS joinKey FROM campaign_events
+        WHERE `type` = 'RANKING_PARAMETERS_CHANGED' AND `version` IS NOT NULL AND parameters.priorClicksMilli >= 0
+          AND parameters.priorImpressionsMilli > 0 AND parameters.bidFloorKrw > 0)
 )
 WHERE recency = 1
 ;
@@ -56,7 +58,8 @@ FROM (
   FROM TABLE(TUMBLE((
     SELECT eventTime, eventId, served, adId, placement
     FROM ad_events
-    WHERE `type` = 'ADS_SERVED' OR (`type` = 'AD_CLICK_DECIDED' AND valid)
+    WHERE eventId IS NOT NULL
+      AND (`type` = 'ADS_SERVED' OR (`type` = 'AD_CLICK_DECIDED' AND valid AND adId IS NOT NULL AND placement IS NOT NULL))
   ), DESCRIPTOR(eventTime), INTERVAL '5' MINUTE))
 )
 WHERE occurrence = 1
@@ -70,7 +73,7 @@ SELECT o.factTime, a.adId, s.placement,
 FROM once AS o
 CROSS JOIN UNNEST(o.served) AS s (requestId, placement, ads)
 CROSS JOIN UNNEST(s.ads) AS a (slot, adId, campaignId)
-WHERE o.served IS NOT NULL
+WHERE o.served IS NOT NULL AND a.adId IS NOT NULL AND s.placement IS NOT NULL
 ;
 
 -- Clicks that come once more in a later window, decided again: the first of an event id in 24 hours.
@@ -138,7 +141,7 @@ SELECT c.campaignId, c.advertiserId, c.`version` AS campaignVersion, c.targeting
 FROM serving_campaign AS c
 CROSS JOIN UNNEST(c.ads) AS a (adId, productId, categoryId)
 CROSS JOIN UNNEST(c.bids) AS b (placement, maxCpcKrw)
-WHERE b.maxCpcKrw >= c.bidFloorKrw AND a.adId IS NOT NULL AND a.productId IS NOT NULL
+WHERE b.maxCpcKrw >= c.bidFloorKrw AND b.placement IS NOT NULL AND a.adId IS NOT NULL AND a.productId IS NOT NULL
 ;
 
 CREATE TEMPORARY VIEW predicted AS
@@ -157,6 +160,7 @@ SELECT p.placement, t.target, TOP_RANKED(
          p.targeting) AS entries
 FROM predicted AS p
 CROSS JOIN UNNEST(p.targets) AS t (target)
+WHERE t.target IS NOT NULL
 GROUP BY p.placement, t.target
 ;
 

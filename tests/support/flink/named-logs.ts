@@ -31,9 +31,11 @@ export function logOf(id: string): string | undefined {
 /** The same rows with the name before every id and keyword. Empty ids (an unknown device) stay empty. */
 export function named<T>(rows: readonly T[], log: string): readonly T[] {
   const prefix = prefixOf(log);
+  const withName = (value: unknown) =>
+    typeof value === 'string' && value !== '' ? `${prefix}${value}` : value;
   const rename = (key: string, value: unknown): unknown => {
-    if (key === 'keywords' && Array.isArray(value)) return value.map((keyword) => `${prefix}${keyword}`);
-    return typeof value === 'string' && value !== '' && ID_FIELDS.has(key) ? `${prefix}${value}` : value;
+    if (key === 'keywords' && Array.isArray(value)) return value.map(withName);
+    return ID_FIELDS.has(key) ? withName(value) : value;
   };
   return JSON.parse(JSON.stringify(rows, rename));
 }
