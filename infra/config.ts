@@ -197,7 +197,7 @@ export const configSchema = z.object({
     .number()
     .int()
     .positive()
-    .default(100)
+    .default(50)
     .describe('Pace of CLOCK_TICK on ad-events: the ranking follows its clock.'),
   CLOCK_TICK_CONVERSION_EVENTS_MS: z.coerce
     .number()

@@ -22,6 +22,8 @@ const CAMPAIGNS_EACH = 2;
 const QUIET_CHANGES = 40;
 const WARM_UP_CHANGES = 20;
 const LEAST_CHANGES = 200;
+/** At least, between two changes of the parameters: bids change before, during and after each. */
+const PAUSE_MS = 1_000;
 const EVENTS_PER_SECOND = 500;
 const P50_MS = 100;
 const P99_MS = 500;
@@ -31,7 +33,7 @@ export const proof: Proof = {
   name: 'rank-latency',
   proves:
     'a changed bid is served within 100 ms (p50) and 500 ms (p99) under 500 events a second, and no reader ever meets half of a change',
-  params: { campaigns: 2_000, changes: 200, 'parameter-changes': 4, 'visits-per-second': 100 },
+  params: { campaigns: 2_000, changes: 200, 'parameter-changes': 5, 'visits-per-second': 120 },
   parts: ['ad-server', 'balance-worker', 'background'],
   run,
 };
@@ -150,7 +152,7 @@ async function measureParameters(
       const isApplied = async () => reader.isOfParameters(version);
       await poll(`parameters ${version} hold`, isApplied, PARAMETERS_WITHIN_MS, 5);
       appliedMs.push(performance.now() - appendedAt);
-      await delay(500 + world.random() * 500);
+      await delay(PAUSE_MS + world.random() * PAUSE_MS);
     }
   } finally {
     isOver = true;
