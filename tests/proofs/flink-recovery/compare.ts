@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { campaignAcknowledgementSchema, rankingEntrySchema } from '../../../contracts/ranking-entry.js';
 import { REDIS_KEYS } from '../../../contracts/redis-keys.js';
 import { CONVERSION_RULES } from '../../../domain/conversion-match.js';
+import { clickThroughKey } from '../../../domain/ctr.js';
 import { ctrPpm, cvrPpm, type PerformanceWindow } from '../../../domain/performance-window.js';
 import type { DatabasePool } from '../../../infra/postgres.js';
 import { conversionEventsOf } from '../../support/flink/conversion-oracle.js';
@@ -32,6 +33,13 @@ export async function compareAll(
     compareRows('windows in PostgreSQL', windowRows(expected), await storedWindows(pool)),
     compareRows('conversions in PostgreSQL', conversionRows(expected), await storedConversions(pool)),
     compareAppended(expected, log),
+    compareRows('order line fates in PostgreSQL', new Map(expected.fates), await storedFates(pool)),
+    compareRows('records set aside', new Map(), await storedSetAside(pool)),
+    compareRows(
+      'click-through counts in PostgreSQL',
+      new Map(expected.clickThrough),
+      await storedClickThrough(pool),
+    ),
     compareRankings('rankings in Redis', expected, await storedRankings(redis)),
     compareRankings(
       'rankings as ad servers hold them',
@@ -48,7 +56,7 @@ export async function compareAll(
   ];
 }
 
-function compareRows(
+export function compareRows(
   what: string,
   wanted: ReadonlyMap<string, unknown>,
   found: ReadonlyMap<string, unknown>,
@@ -103,6 +111,29 @@ async function storedConversions(pool: DatabasePool): Promise<ReadonlyMap<string
      FROM conversion_result`,
   );
   return new Map(rows.map(({ id, row }) => [id, row]));
+}
+
+async function storedFates(pool: DatabasePool): Promise<ReadonlyMap<string, unknown>> {
+  const { rows } = await pool.query<{ id: string; row: unknown }>(
+    `SELECT window_start_ms::text AS id, json_build_object('direct', direct, 'indirect', indirect, 'unmatched', unmatched,
+       'conversionValueKrw', conversion_value_krw) AS row
+     FROM order_line_fate_5m`,
+  );
+  return new Map(rows.map(({ id, row }) => [id, row]));
+}
+
+async function storedSetAside(pool: DatabasePool): Promise<ReadonlyMap<string, unknown>> {
+  const { rows } = await pool.query<{ id: string; reason: string }>('SELECT id, reason FROM match_set_aside');
+  return new Map(rows.map(({ id, reason }) => [id, reason]));
+}
+
+async function storedClickThrough(pool: DatabasePool): Promise<ReadonlyMap<string, unknown>> {
+  const { rows } = await pool.query<{ ad: string; placement: string; row: unknown }>(
+    `SELECT ad_id AS ad, placement,
+       json_build_object('clicks', clicks, 'weightedImpressionsMilli', weight_milli) AS row
+     FROM ad_click_through`,
+  );
+  return new Map(rows.map(({ ad, placement, row }) => [clickThroughKey(ad, placement), row]));
 }
 
 /** Each conversion and each reversal stands in ad-events under one id; a repetition differs in nothing but its time. */

@@ -8,6 +8,7 @@ import {
   type MatchOrderLine,
   matchConversions,
 } from '../../../domain/conversion-match.js';
+import type { ClickThrough } from '../../../domain/ctr.js';
 import {
   PERFORMANCE_WINDOW_MS,
   type PerformanceWindow,
@@ -15,7 +16,7 @@ import {
   windowStartOf,
 } from '../../../domain/performance-window.js';
 import { factsOf } from '../../support/flink/conversion-oracle.js';
-import { rankingsOf } from '../../support/flink/ranking-oracle.js';
+import { clickThroughOf, rankingsOf } from '../../support/flink/ranking-oracle.js';
 import type { Logged } from './records.js';
 
 /** Watermark delays of the statements: ad-events as performance and ranking read them, everything as the match does. */
@@ -31,10 +32,21 @@ export interface Expected {
   /** Those of `newest` that this round's log changed. */
   readonly changed: ReadonlySet<string>;
   readonly conversions: ReadonlyMap<string, Conversion>;
+  /** Start of each window to what became of its order lines. */
+  readonly fates: ReadonlyMap<string, Fates>;
+  /** `clickThroughKey` to what the ranking counts in 24 hours. */
+  readonly clickThrough: ReadonlyMap<string, ClickThrough>;
   /** `<placement>:<target>`, without empty ones. */
   readonly rankings: Readonly<Record<string, readonly RankingEntry[]>>;
   /** Campaign id to its newest version and status. */
   readonly acknowledged: ReadonlyMap<string, { readonly version: number; readonly status: string }>;
+}
+
+export interface Fates {
+  readonly direct: number;
+  readonly indirect: number;
+  readonly unmatched: number;
+  readonly conversionValueKrw: number;
 }
 
 export const windowKey = (row: Pick<PerformanceWindow, 'adId' | 'placement' | 'windowStartMs'>) =>
@@ -72,6 +84,8 @@ export class Recomputation {
       newest: this.newest,
       changed,
       conversions: new Map(conversions.map((conversion) => [conversion.orderLineId, conversion])),
+      fates: fatesOf(this.lines, conversions),
+      clickThrough: clickThroughOf(this.ranked, Number.MAX_SAFE_INTEGER),
       rankings: rankingsOf(this.campaignEvents, this.ranked),
       acknowledged: newestVersions(this.campaignEvents),
     };
@@ -161,6 +175,24 @@ const clickOf = ({
   deviceHash,
   recordedAt,
 });
+
+/** Each order line once, in the window in which the first of its records was recorded. */
+function fatesOf(lines: readonly MatchOrderLine[], conversions: readonly Conversion[]): Expected['fates'] {
+  const matches = new Map(conversions.map((conversion) => [conversion.orderLineId, conversion]));
+  const counted = new Set<string>();
+  const fates = new Map<string, Fates>();
+  for (const { orderLineId, recordedAt } of lines) {
+    if (counted.has(orderLineId)) continue;
+    counted.add(orderLineId);
+    const window = String(windowStartOf(recordedAt));
+    const before = fates.get(window) ?? { direct: 0, indirect: 0, unmatched: 0, conversionValueKrw: 0 };
+    const conversion = matches.get(orderLineId);
+    const fate = conversion?.match ?? 'unmatched';
+    const conversionValueKrw = before.conversionValueKrw + (conversion?.conversionValueKrw ?? 0);
+    fates.set(window, { ...before, conversionValueKrw, [fate]: before[fate] + 1 });
+  }
+  return fates;
+}
 
 function newestVersions(events: readonly CampaignEvent[]): Expected['acknowledged'] {
   const newest = new Map<string, { version: number; status: string }>();

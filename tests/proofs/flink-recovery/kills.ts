@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { REDIS_KEYS } from '../../../contracts/redis-keys.js';
@@ -7,16 +7,20 @@ import { poll, quantile } from '../../support/poll.js';
 import { shuffled } from '../../support/shuffled.js';
 import type { World } from './world.js';
 
-/** Parts that are killed, and how Redis comes back: with its file, or with nothing. */
+/** Parts that are killed. */
 export const VICTIMS = ['flink-jobmanager', 'flink-taskmanager', 'flink-gateway', 'redis'] as const;
 export type Victim = (typeof VICTIMS)[number];
+
+/** How a killed Redis comes back: with its file, with nothing, or with its file as of the start of the round. */
+const FILES = ['its file', 'nothing', 'an older file'] as const;
+type Files = (typeof FILES)[number];
 
 export interface PlannedKill {
   readonly victim: Victim;
   /** After the start of the round. */
   readonly afterMs: number;
-  /** Redis only: its file is gone, too. */
-  readonly emptied: boolean;
+  /** Redis only. */
+  readonly backWith: Files;
 }
 
 export interface Kill extends PlannedKill {
@@ -24,6 +28,7 @@ export interface Kill extends PlannedKill {
   recoveredAtMs: number | undefined;
 }
 
+const CONFIGURATION = 'redis.conf';
 const RESTARTED_WITHIN_MS = 60_000;
 const GONE_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 100;
@@ -45,15 +50,16 @@ export function planKills(count: number, withinMs: number, random: () => number)
   return victims.map((victim, index) => ({
     victim,
     afterMs: times[index] ?? withinMs,
-    emptied: victim === 'redis' && random() < 0.5,
+    backWith: victim === 'redis' ? (shuffled(FILES, random)[0] ?? 'its file') : 'its file',
   }));
 }
+
+export const describeKill = ({ victim, afterMs, backWith }: PlannedKill) =>
+  `${victim}${victim === 'redis' ? ` (back with ${backWith})` : ''} after ${(afterMs / 1_000).toFixed(1)} s`;
 
 /** Carries a plan out, and notes when everything was whole again after each kill. */
 export class Killer {
   readonly kills: Kill[] = [];
-  /** When Redis last lost its data, epoch ms. */
-  emptiedAtMs = 0;
   private readonly watching: Promise<void>;
   private closed = false;
 
@@ -63,6 +69,7 @@ export class Killer {
 
   async carryOut(plan: readonly PlannedKill[]): Promise<void> {
     const startedAt = Date.now();
+    keepRedisFiles(this.world.stack.dataDir);
     for (const planned of plan) {
       await delay(Math.max(0, startedAt + planned.afterMs - Date.now()));
       await this.killOne(planned);
@@ -89,15 +96,14 @@ export class Killer {
 
   private async killOne(planned: PlannedKill): Promise<void> {
     const { stack } = this.world;
-    const { victim, emptied } = planned;
+    const { victim, backWith } = planned;
     // It may be down from the kill before: then the next process of it is killed, while it starts.
     const pid = await poll(`${victim} has a process`, async () => pidOf(stack, victim), RESTARTED_WITHIN_MS);
     const atMs = Date.now();
     stack.kill(victim, 'SIGKILL');
-    if (emptied) {
+    if (backWith !== 'its file') {
       await poll(`${victim} is gone`, async () => !isAlive(pid), GONE_WITHIN_MS, 5);
-      emptyRedis(stack.dataDir);
-      this.emptiedAtMs = Date.now();
+      replaceRedisFiles(stack.dataDir, backWith);
     }
     this.kills.push({ ...planned, atMs, recoveredAtMs: undefined });
   }
@@ -125,8 +131,8 @@ export class Killer {
 /** How long it took, per kind of kill. */
 export function recoveryFigures(kills: readonly Kill[]): readonly (readonly [string, string])[] {
   const kinds = new Map<string, number[]>();
-  for (const { victim, emptied, atMs, recoveredAtMs } of kills) {
-    const kind = victim !== 'redis' ? victim : emptied ? 'redis, emptied' : 'redis, with its file';
+  for (const { victim, backWith, atMs, recoveredAtMs } of kills) {
+    const kind = victim === 'redis' ? `redis, back with ${backWith}` : victim;
     const seconds = ((recoveredAtMs ?? Number.NaN) - atMs) / 1_000;
     kinds.set(kind, [...(kinds.get(kind) ?? []), seconds]);
   }
@@ -150,11 +156,20 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Everything but the configuration: the next server starts with nothing. */
-function emptyRedis(dataDir: string): void {
-  const folder = path.join(dataDir, 'redis');
-  if (!existsSync(folder)) throw new Error(`Redis keeps its files elsewhere than in ${folder}`);
-  for (const name of readdirSync(folder)) {
-    if (name !== 'redis.conf') rmSync(path.join(folder, name), { recursive: true });
-  }
+const redisFolder = (dataDir: string) => path.join(dataDir, 'redis');
+const keptFolder = (dataDir: string) => path.join(dataDir, 'redis-before');
+
+/** What is written meanwhile makes the copy end in the middle of a command at worst: Redis leaves that one out. */
+function keepRedisFiles(dataDir: string): void {
+  rmSync(keptFolder(dataDir), { recursive: true, force: true });
+  cpSync(redisFolder(dataDir), keptFolder(dataDir), { recursive: true });
+}
+
+/** Everything but the configuration: the next server starts with nothing, or with the copy. */
+function replaceRedisFiles(dataDir: string, backWith: Files): void {
+  const names = readdirSync(redisFolder(dataDir)).filter((name) => name !== CONFIGURATION);
+  for (const name of names) rmSync(path.join(redisFolder(dataDir), name), { recursive: true });
+  if (backWith !== 'an older file') return;
+  const isData = (source: string) => path.basename(source) !== CONFIGURATION;
+  cpSync(keptFolder(dataDir), redisFolder(dataDir), { recursive: true, filter: isData });
 }

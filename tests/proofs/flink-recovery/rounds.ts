@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS } from '../../../domain/business-date.js';
+import { STATEMENTS } from '../../../flink/statements.js';
 import { poll } from '../../support/poll.js';
 import { type ProofContext, seededRandom } from '../proof.js';
 import { type Compared, compareAll } from './compare.js';
 import { type Expected, Recomputation } from './expected.js';
-import { Killer, planKills, recoveryFigures } from './kills.js';
+import { describeKill, Killer, planKills, recoveryFigures } from './kills.js';
 import { createShop, DISORDER_MS, type Shop } from './shop.js';
 import { openWorld, type World } from './world.js';
 
 const SEND_EVERY_MS = 100;
+/** Share of the traffic's time in which parts are killed: the rest comes while they recover. */
+const KILLED_IN_FIRST = 0.6;
 const MINUTE_MS = 60_000;
 /** Longer than any window: after it, nothing of the round is open. */
 const LEAST_JUMP_MS = 10 * MINUTE_MS;
@@ -74,11 +77,8 @@ async function oneRound(run: Run, round: number, loops: number): Promise<void> {
   const { number, step, figure, check } = context;
   const startedAt = Date.now();
   const withinMs = 1_000 * number('seconds');
-  const plan = planKills(number('kills'), withinMs, random);
-  const kills = plan.map(
-    ({ victim, afterMs, emptied }) => `${victim}${emptied ? ' (emptied)' : ''} ${afterMs} ms`,
-  );
-  step(`Round ${round} of ${loops}: SIGKILL ${kills.join(', ')}`);
+  const plan = planKills(number('kills'), withinMs * KILLED_IN_FIRST, random);
+  step(`Round ${round} of ${loops}: SIGKILL ${plan.map(describeKill).join(', ')}`);
   begin(run, round);
   const share =
     Math.ceil((number('events') * round) / loops) - Math.ceil((number('events') * (round - 1)) / loops);
@@ -142,7 +142,11 @@ async function closeRound({ world, log, random }: Run): Promise<Expected> {
   const position = await eventLog.untilTicked(clock.now() + WATERMARK_DELAY_MS - DISORDER_MS);
   await eventLog.readToEnd();
   const expected = log.add(eventLog.take());
-  await world.untilCommitted(['performance-5m', 'rtb-ranking'], position, TAKEN_IN_WITHIN_MS);
+  await world.untilCommitted(
+    STATEMENTS.map(({ name }) => name),
+    position,
+    TAKEN_IN_WITHIN_MS,
+  );
   return expected;
 }
 
