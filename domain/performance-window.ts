@@ -51,7 +51,8 @@ function partsPerMillion(part: number, whole: number): number {
 
 /**
  * What `performance-5m` computes, as plain code over a whole log: for every window of an ad on a placement its final
- * result and, with `early`, the results before it. Facts are counted as they are: repeats are taken out before.
+ * result and, with `early`, one for each step in which something happened. Facts are counted as they are: repeats are
+ * taken out before.
  */
 export function performanceWindows(
   facts: readonly PerformanceFact[],
@@ -71,15 +72,12 @@ export function performanceWindows(
 
 export const windowStartOf = (atMs: number) => atMs - (atMs % PERFORMANCE_WINDOW_MS);
 
-/** Every step from the first fact to the end of the window. */
+/** The ends of the steps that hold a fact, and of the window. */
 function stepEnds(startMs: number, facts: readonly PerformanceFact[]): number[] {
-  const firstMs = Math.min(...facts.map((fact) => fact.recordedAt));
-  const firstEndMs = firstMs - (firstMs % PERFORMANCE_STEP_MS) + PERFORMANCE_STEP_MS;
-  const ends: number[] = [];
-  for (let endMs = firstEndMs; endMs <= startMs + PERFORMANCE_WINDOW_MS; endMs += PERFORMANCE_STEP_MS) {
-    ends.push(endMs);
-  }
-  return ends;
+  const ends = facts.map(
+    ({ recordedAt }) => recordedAt - (recordedAt % PERFORMANCE_STEP_MS) + PERFORMANCE_STEP_MS,
+  );
+  return [...new Set([...ends, startMs + PERFORMANCE_WINDOW_MS])].sort((a, b) => a - b);
 }
 
 function windowUpTo(

@@ -2,6 +2,7 @@ import { CAMPAIGN_EVENT_TYPES } from '../contracts/events/campaign-events.js';
 import { REDIS_CHANNELS, REDIS_KEYS } from '../contracts/redis-keys.js';
 import { DAY_MS } from '../domain/business-date.js';
 import { CONVERSION_RULES, type ConversionRules, REVERSAL_HORIZON_MS } from '../domain/conversion-match.js';
+import { PERFORMANCE_STEP_MS, PERFORMANCE_WINDOW_MS } from '../domain/performance-window.js';
 import {
   HOME_TARGET,
   KEYWORD_RANKING_DEPTH,
@@ -152,6 +153,8 @@ export const STATEMENTS: readonly StatementSpec[] = [
       WATERMARK_DELAY_SECONDS: String(WATERMARK_DELAY_SECONDS),
       PLACEMENTS: PLACEMENT_LIST,
       REPEAT_TTL_HOURS: String(PERFORMANCE_REPEAT_TTL_HOURS),
+      WINDOW_MS: String(PERFORMANCE_WINDOW_MS),
+      STEP_MS: String(PERFORMANCE_STEP_MS),
       PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
     },
     stateVersion: 1,
