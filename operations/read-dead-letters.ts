@@ -1,3 +1,4 @@
+import { TOPICS } from '../contracts/topics.js';
 import type { Queryable } from '../infra/postgres.js';
 
 export interface DeadLetterRow {
@@ -52,6 +53,8 @@ export interface DeadLetterFilter {
   /** A part of the reason, as it is written. */
   readonly reason?: string | undefined;
   readonly topic?: string | undefined;
+  /** Without those that no replay brings back: the letters of conversion-events. */
+  readonly replayableOnly?: boolean;
   /** Only letters after this id. */
   readonly afterId: number | null;
   readonly limit: number;
@@ -63,9 +66,16 @@ export async function listDeadLetters(db: Queryable, filter: DeadLetterFilter): 
     `SELECT ${COLUMNS} FROM dead_letter
      WHERE ($1 = 'all' OR (resolved_at IS NULL) = ($1 = 'unresolved'))
        AND ($2::text IS NULL OR strpos(reason, $2) > 0) AND ($3::text IS NULL OR topic = $3)
-       AND ($4::bigint IS NULL OR id > $4)
+       AND ($4::bigint IS NULL OR id > $4) AND ($6::text IS NULL OR topic NOT LIKE '%' || $6)
      ORDER BY id LIMIT $5`,
-    [filter.status, filter.reason ?? null, filter.topic ?? null, filter.afterId, filter.limit + 1],
+    [
+      filter.status,
+      filter.reason ?? null,
+      filter.topic ?? null,
+      filter.afterId,
+      filter.limit + 1,
+      filter.replayableOnly === true ? TOPICS.conversionEvents : null,
+    ],
   );
   return rows;
 }

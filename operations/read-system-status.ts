@@ -7,7 +7,9 @@ import {
 } from '../contracts/http/system-status.js';
 import { REDIS_KEYS } from '../contracts/redis-keys.js';
 import { servingStopField, servingStopSchema } from '../contracts/serving-stop.js';
+import { DAY_MS } from '../domain/business-date.js';
 import type { DatabasePool } from '../infra/postgres.js';
+import { readOrderLineFates } from './read-order-line-fates.js';
 import { reconcile } from './reconcile.js';
 
 /** Figures of a part, and why it needs attention (null: it does not). */
@@ -65,13 +67,21 @@ export async function readRankingPart(redis: Redis): Promise<PartFindings> {
   };
 }
 
+/** What was set aside, and what became of the order lines of the last 24 hours, of which it is a part. */
 export async function readDeadLettersPart(pool: DatabasePool): Promise<PartFindings> {
-  const { rows } = await pool.query<{ n: number; oldest: Date | null }>(
-    'SELECT count(*) AS n, min(created_at) AS oldest FROM dead_letter WHERE resolved_at IS NULL',
+  const { rows } = await pool.query<{ n: number; oldest: Date | null; nowms: number }>(
+    `SELECT count(*) AS n, min(created_at) AS oldest, (extract(epoch FROM business_now()) * 1000)::bigint AS nowms
+     FROM dead_letter WHERE resolved_at IS NULL`,
   );
-  const { n = 0, oldest = null } = rows[0] ?? {};
+  const { n = 0, oldest = null, nowms = 0 } = rows[0] ?? {};
+  const fates = await readOrderLineFates(pool, nowms - DAY_MS, nowms);
   return {
-    figures: { unresolved: n, oldest: oldest?.toISOString() ?? null },
+    figures: {
+      unresolved: n,
+      oldest: oldest?.toISOString() ?? null,
+      orderLinesOf24Hours: `direct ${fates.direct}, indirect ${fates.indirect}, unmatched ${fates.unmatched}, set aside ${fates.setAsideLines}`,
+      lateClicksOf24Hours: fates.lateClicks,
+    },
     problem: n === 0 ? null : `${n} events were set aside and wait for a decision`,
   };
 }

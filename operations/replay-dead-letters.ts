@@ -1,4 +1,4 @@
-import { HEADER_DEAD_LETTER_ID, HEADER_REPLY_TO } from '../contracts/topics.js';
+import { HEADER_DEAD_LETTER_ID, HEADER_REPLY_TO, TOPICS } from '../contracts/topics.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import type { AppendedRecord } from '../infra/kafka.js';
 import { type DatabasePool, type Queryable, withTransaction } from '../infra/postgres.js';
@@ -20,11 +20,21 @@ const LOG_DOWN: Failure = {
   nextStep: 'Try again when it is back: a click that was taken twice is charged once.',
 };
 
+/** Appended again with its old time it would be late again; with a new one it would be another order. */
+const NOT_REPLAYABLE: Failure = {
+  code: 'not_replayable',
+  message: 'An order event that the match set aside cannot be appended again: its time has passed.',
+  nextStep: 'Resolve it with a note. If the order was never told rightly, have the shop send it again.',
+};
+
+/** No money hangs on the letters of conversion-events, and no replay brings them back. */
+const isOfConversions = (topic: string) => topic.endsWith(TOPICS.conversionEvents);
+
 /**
  * Appends a record again as it was: same topic, key, headers and bytes, and the id of its dead letter. The attempt is
  * noted before the append, so that none is made without a trace; the letter is resolved by the consumer that takes the
  * record. Replaying twice is harmless: the click id is the same, so it is charged once.
- * Failures: `not_found`, `wrong_status` (resolved), `unknown_topic`, `event_log_down`.
+ * Failures: `not_found`, `wrong_status` (resolved), `not_replayable`, `unknown_topic`, `event_log_down`.
  */
 export async function replayDeadLetter(
   deps: ReplayDeps,
@@ -49,6 +59,7 @@ async function noteReplay(
   const letter = await readDeadLetter(client, id, { lock: true });
   if (letter === null) return err(NO_SUCH_DEAD_LETTER);
   if (letter.resolvedAt !== null) return err(resolvedAlready(letter));
+  if (isOfConversions(letter.topic)) return err(NOT_REPLAYABLE);
   if (!topics.includes(letter.topic)) return err(unknownTopic(letter));
   await client.query(
     'UPDATE dead_letter SET replays = replays + 1, replayed_at = now(), replayed_by = $2 WHERE id = $1',

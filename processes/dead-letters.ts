@@ -147,7 +147,7 @@ async function replay(call: Call): Promise<number> {
   return resolved === chosen.length ? 0 : 1;
 }
 
-/** Ids as named, or every unresolved one (of a reason); null when neither or both are asked for. */
+/** Ids as named, or every unresolved one (of a reason) that a replay can bring back; null when neither or both are asked for. */
 async function chooseLetters({ pool, ids, options }: Call): Promise<readonly number[] | null> {
   const asked = [ids.length > 0, options.reason !== undefined, options.all === true];
   if (asked.filter(Boolean).length !== 1) return null;
@@ -157,6 +157,7 @@ async function chooseLetters({ pool, ids, options }: Call): Promise<readonly num
     reason: options.reason,
     afterId: null,
     limit: MOST_AT_ONCE,
+    replayableOnly: true,
   } as const;
   return (await listDeadLetters(pool, filter)).slice(0, MOST_AT_ONCE).map((row) => row.id);
 }

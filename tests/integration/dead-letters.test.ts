@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { lockWallets } from '../../operations/money-locks.js';
+import { listDeadLetters } from '../../operations/read-dead-letters.js';
 import { reconcile } from '../../operations/reconcile.js';
 import { recordDeadLetter } from '../../operations/record-dead-letter.js';
 import { startBalanceWorker } from '../../processes/balance-worker.js';
@@ -292,6 +293,33 @@ test('a letter of another installation is not appended here, and unknown ids ans
   for (const path of ['/v1/dead-letters/999999/replay', '/v1/dead-letters/abc/replay']) {
     expect((await act(path)).status).toBe(path.includes('abc') ? 400 : 404);
   }
+});
+
+test('a letter of the match is told to be resolved, not replayed, and a replay of all leaves it out', async () => {
+  const unresolvedClicks = async () => {
+    const { invariants } = await reconcile(api.deps.pool);
+    return invariants.find((one) => one.id === 'I4')?.figures.wrongDeadLetters;
+  };
+  const before = await unresolvedClicks();
+  const { rows } = await api.owner.query<{ id: number }>(
+    `INSERT INTO dead_letter (topic, partition, "offset", headers, reason)
+     VALUES ('conversion-events', 0, 1, '{}', 'late: its topic was further') RETURNING id`,
+  );
+  const [letter] = rows;
+  const replayed = await act(`/v1/dead-letters/${letter?.id}/replay`);
+  expect([replayed.status, replayed.body.code, typeof replayed.body.nextStep]).toEqual([
+    422,
+    'not_replayable',
+    'string',
+  ]);
+  expect(await unresolvedClicks()).toBe(before);
+  const all = { status: 'unresolved', afterId: null, limit: 1_000 } as const;
+  const idsOf = async (filter: Parameters<typeof listDeadLetters>[1]) =>
+    (await listDeadLetters(api.owner, filter)).map((row) => row.id);
+  expect(await idsOf(all)).toContain(letter?.id);
+  expect(await idsOf({ ...all, replayableOnly: true })).not.toContain(letter?.id);
+  const resolved = await act(`/v1/dead-letters/${letter?.id}/resolution`, { note: 'the shop sent it again' });
+  expect(resolved.status).toBe(200);
 });
 
 test('a resolved letter is never open again, and its record never changes', async () => {

@@ -59,8 +59,21 @@ describe('system status', () => {
          VALUES ('status', 'campaign_approved', 'admin', '{}', now()) RETURNING id)
        INSERT INTO notification_delivery (notification_id, channel, status) SELECT id, 'mail', 'failed' FROM n`,
     );
+    await owner.query(
+      `INSERT INTO order_line_fate_5m (window_start_ms, direct, indirect, unmatched, order_lines,
+         conversion_value_krw, rules_version)
+       SELECT ms - ms % 300000, 2, 1, 4, 7, 900, 1
+       FROM (SELECT (extract(epoch FROM business_now()) * 1000)::bigint - 600000 AS ms) AS earlier`,
+    );
     const { parts } = await readSystemStatus(createPartReaders(deps));
-    expect(partOf(parts, 'deadLetters')).toMatchObject({ level: 'attention', figures: { unresolved: 1 } });
+    expect(partOf(parts, 'deadLetters')).toMatchObject({
+      level: 'attention',
+      figures: {
+        unresolved: 1,
+        orderLinesOf24Hours: 'direct 2, indirect 1, unmatched 4, set aside 0',
+        lateClicksOf24Hours: 0,
+      },
+    });
     expect(partOf(parts, 'notifications')).toMatchObject({ level: 'attention', figures: { failed: 1 } });
     expect(partOf(parts, 'stopRelay')).toMatchObject({ level: 'attention', figures: { onTheWay: 1 } });
   });
