@@ -9,6 +9,7 @@ stop <statement> --yes            stop with a savepoint; it stays stopped until 
 start [statement]                 let it run again, from its newest state (without a name: all)
 savepoint [statement]             save the state of a running statement (without a name: all)
 explain <statement> [--text]      Flink's plan, and what a deployment would do now (--text: the SQL itself)
+replay <command>                  attribution by other rules, beside what stands (replay --help)
 accept <statement>                after its text was changed: note it in flink/statements/identity.json
 
 Runbook: docs/runbooks/flink.md`;
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./flink-start-stop.js')).startStatements,
   savepoint: async () => (await import('./flink-savepoint.js')).savepoints,
   explain: async () => (await import('./flink-explain.js')).explain,
+  replay: async () => (await import('./flink-replay.js')).flinkReplay,
   accept: async () => (await import('./flink-accept.js')).acceptText,
 };
 
@@ -27,7 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 export async function flinkCommand(context: ProcessContext, args: readonly string[]): Promise<number> {
   const [name = '--help', ...rest] = args;
   if (name === '--help' || name === '-h' || name === 'help') return say(USAGE, 0);
-  const load = COMMANDS[name];
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) return complain(`unknown command: ${name}\n\n${USAGE}`, 2);
   try {
     return await (await load())(context, rest);
