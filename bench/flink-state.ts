@@ -16,7 +16,6 @@ import type { FlinkWish } from './flink-wish.js';
  * stage is over when a checkpoint has committed the offsets behind its last record; that checkpoint is measured.
  */
 const HOURS = [1, 6, 12, 18, 24, 27, 30] as const;
-const STEP_MS = 12_000;
 const HOUR_MS = 3_600_000;
 const STATEMENTS = ['rtb-ranking', 'conversion-match-24h', 'performance-5m'];
 const CAUGHT_UP_WITHIN_MS = 240_000;
@@ -48,7 +47,7 @@ export async function benchState(stack: Stack, wish: FlinkWish): Promise<BenchRo
         ids.set(statement, await jobs.startStatement({ statement, parallelism: 1, settings, sql: null }));
       }
       const samples = await sampleByHour(log, ids, wish);
-      return STATEMENTS.map((statement) => rowOf(statement, samples.get(statement) ?? []));
+      return STATEMENTS.map((statement) => rowOf(statement, wish.stateStepMs, samples.get(statement) ?? []));
     } finally {
       for (const id of ids.values()) await jobs.cancel(id);
     }
@@ -58,14 +57,14 @@ export async function benchState(stack: Stack, wish: FlinkWish): Promise<BenchRo
 async function sampleByHour(
   log: AppendedLog,
   ids: ReadonlyMap<string, string>,
-  { log: { seed, startMs } }: FlinkWish,
+  { stateStepMs: stepMs, log: { seed, startMs } }: FlinkWish,
 ): Promise<ReadonlyMap<string, readonly Sample[]>> {
-  const steps = (Math.max(...HOURS) * HOUR_MS) / STEP_MS;
-  const shop = new ShopLog({ seed, startMs, stepMs: STEP_MS, events: steps * STEP_RECORDS });
+  const steps = (Math.max(...HOURS) * HOUR_MS) / stepMs;
+  const shop = new ShopLog({ seed, startMs, stepMs, events: steps * STEP_RECORDS });
   const source = shop.steps();
   const samples = new Map<string, Sample[]>();
   for (const hour of HOURS) {
-    await log.append(untilTime(source, startMs + hour * HOUR_MS));
+    await log.append(untilTime(source, startMs + hour * HOUR_MS - stepMs));
     for (const [statement, id] of ids) {
       await untilCommitted(log, statement);
       const sample = { hour, ...(await newestSizes(log.config.FLINK_REST_URL, id)) };
@@ -80,13 +79,13 @@ async function sampleByHour(
 
 function* untilTime(
   source: Generator<{ readonly at: number; readonly records: readonly LogRecord[] }>,
-  endMs: number,
+  lastMs: number,
 ): Generator<LogRecord> {
   for (;;) {
     const { value, done } = source.next();
     if (done === true) return;
     yield* value.records;
-    if (value.at + STEP_MS >= endMs) return;
+    if (value.at >= lastMs) return;
   }
 }
 
@@ -139,13 +138,13 @@ async function newestSizes(restUrl: string, jobId: string): Promise<Omit<Sample,
 
 const megabytes = (bytes: number) => `${(bytes / MB).toFixed(2)} MB`;
 
-function rowOf(statement: string, samples: readonly Sample[]): BenchRow {
+function rowOf(statement: string, stepMs: number, samples: readonly Sample[]): BenchRow {
   const freedAt = (hour: number) => samples.find((sample) => sample.hour === hour)?.freedBytes ?? Number.NaN;
   const told = samples.map(
     ({ hour, freedBytes, keptBytes }) =>
       `${hour} h ${megabytes(freedBytes)}${keptBytes === 0 ? '' : ` + ${megabytes(keptBytes)}`}`,
   );
-  const recordsPerHour = (HOUR_MS / STEP_MS) * STEP_RECORDS;
+  const recordsPerHour = (HOUR_MS / stepMs) * STEP_RECORDS;
   return {
     what: `${statement}, state that event time frees, after 30 hours`,
     against: 'after 24 hours',

@@ -5,6 +5,8 @@ import type { LogWish } from './flink-log.js';
 /** What `npm run bench -- flink` may be told. */
 export interface FlinkWish {
   readonly log: LogWish;
+  /** As `log.stepMs`, of the log of thirty hours by which the state is watched. */
+  readonly stateStepMs: number;
   readonly rounds: number;
   readonly settings: Readonly<Record<string, string>>;
   readonly sqlFile: string | null;
@@ -15,9 +17,10 @@ export interface FlinkWish {
 
 export const FLINK_FLAGS = {
   events: { type: 'string', default: '2000000' },
-  rounds: { type: 'string', default: '5' },
+  rounds: { type: 'string', default: '3' },
   seed: { type: 'string', default: '1' },
   'step-ms': { type: 'string', default: '100' },
+  'state-step-ms': { type: 'string', default: '30000' },
   parallelism: { type: 'string' },
   set: { type: 'string', multiple: true, default: [] },
   sql: { type: 'string' },
@@ -25,7 +28,7 @@ export const FLINK_FLAGS = {
 } satisfies NonNullable<ParseArgsConfig['options']>;
 
 /** Event time of the first record: it matters to nothing, but the same seed gives the same log. */
-const START_MS = Date.UTC(2026, 0, 5);
+const START_MS = Date.UTC(2026, 0, 5, 0, 0, 1);
 
 const count = z.coerce.number().int().positive();
 const schema = z.object({
@@ -33,6 +36,7 @@ const schema = z.object({
   rounds: count,
   seed: z.coerce.number().int(),
   'step-ms': count,
+  'state-step-ms': count,
   parallelism: count.max(4).optional(),
   set: z.array(z.string().regex(/^[\w.-]+=.*$/, 'name=value')),
   sql: z.string().optional(),
@@ -46,6 +50,7 @@ export function flinkWish(flags: unknown): FlinkWish {
   const { events, rounds, seed, parallelism, set, sql, profile } = parsed.data;
   return {
     log: { events, seed, startMs: START_MS, stepMs: parsed.data['step-ms'] },
+    stateStepMs: parsed.data['state-step-ms'],
     rounds,
     profile,
     parallelism: parallelism ?? null,

@@ -113,8 +113,9 @@ async function run(parts: Parts, part: string, stack: Stack): Promise<BenchRow[]
   const startedAt = Date.now();
   const rows = await measure(stack);
   process.stdout.write(`${part}, ${((Date.now() - startedAt) / 1_000).toFixed(0)} s\n`);
-  for (const { what, against, details } of rows) {
+  for (const { what, against, details, profile = [] } of rows) {
     process.stdout.write(`  ${what}${against === '' ? '' : ` against ${against}`}: ${details}\n`);
+    for (const line of profile) process.stdout.write(`    ${line}\n`);
   }
   return rows;
 }
