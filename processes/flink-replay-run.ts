@@ -40,6 +40,12 @@ const NO_SLOT: Failure = {
   nextStep: 'Wait until another job has ended, or give Flink more slots.',
 };
 
+const logSays = (error: unknown): Failure => ({
+  code: 'event_log_down',
+  message: `The event log could not be read: ${error instanceof Error ? error.message : String(error)}`,
+  nextStep: 'Nothing was changed. Start the replay again when Kafka is back.',
+});
+
 const flinkSays = (error: unknown): Failure => ({
   code: 'flink_refused',
   message: `Flink did not take the replay: ${error instanceof Error ? error.message : String(error)}`,
@@ -48,11 +54,13 @@ const flinkSays = (error: unknown): Failure => ({
 
 /**
  * Notes the replay and hands it to Flink. Business time is read before the log's end is: what the range holds has been
- * appended then. Failures: those of `replayRange` and `beginConversionReplay`, `flink_full`, `flink_refused`.
+ * appended then. Failures: those of `replayRange` and `beginConversionReplay`, `event_log_down`, `flink_full`,
+ * `flink_refused`.
  */
 export async function startReplay(deps: ReplayDeps, wish: ReplayWish): Promise<Result<BegunReplay>> {
   const { config, log, pool } = deps;
-  const kept = await readReplayLog(config, log, await businessNow(pool));
+  const kept = await readReplayLog(config, log, await businessNow(pool)).catch(logSays);
+  if ('code' in kept) return err(kept);
   const range = replayRange(wish, kept, wish.rules.clickWindowMs);
   if (!range.ok) return range;
   if ((await freeTaskSlots(config)) === 0) return err(NO_SLOT);

@@ -79,6 +79,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
 
 /** `replay …`: what the kept order lines would be credited to by other rules, and showing it in reports. */
 export async function flinkReplay(context: ProcessContext, args: readonly string[]): Promise<number> {
+  if (args.length === 0 || args[0] === '--help' || args[0] === '-h') {
+    tell(USAGE);
+    return 0;
+  }
   const parsed = parsedOrNull(args);
   const [name = '', text, ...rest] = parsed?.positionals ?? [];
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -39,6 +39,7 @@ export async function openReplayWorld(log: ReplayedLog) {
     TOPIC_PREFIX: `replay-${randomUUID().slice(0, 8)}-`,
     FLINK_MATCH_WATERMARK_SECONDS: 5,
     FLINK_DATABASE_URL: flinkUrl.href,
+    DATABASE_URL: db.appUrl,
   };
   await createTopics(config, logger);
   const kafka = createKafka(config, logger);

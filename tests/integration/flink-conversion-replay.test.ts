@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TOPICS } from '../../contracts/topics.js';
 import { addDays, businessDateOf, DAY_MS, startOfBusinessDate } from '../../domain/business-date.js';
 import {
@@ -8,6 +8,7 @@ import {
   REVERSAL_HORIZON_MS,
 } from '../../domain/conversion-match.js';
 import { askedConversionRules } from '../../domain/conversion-rules.js';
+import { createMetrics } from '../../infra/metrics.js';
 import { applyConversionReplay, undoConversionReplay } from '../../operations/apply-conversion-replay.js';
 import { chargeClicks } from '../../operations/charge-clicks.js';
 import { type ConversionReplayDiff, diffConversionReplay } from '../../operations/diff-conversion-replay.js';
@@ -15,6 +16,7 @@ import { failConversionReplay } from '../../operations/finish-conversion-replay.
 import { readConversionReplay } from '../../operations/read-conversion-replays.js';
 import { readPerformance } from '../../operations/read-performance.js';
 import { readReportDisclosure } from '../../operations/read-report-disclosure.js';
+import { flinkReplay } from '../../processes/flink-replay.js';
 import { diffCsv, diffTable } from '../../processes/flink-replay-text.js';
 import { randomConversionLog } from '../support/flink/conversion-log.js';
 import { delivered, fund } from '../support/money.js';
@@ -370,6 +372,56 @@ describe('an applied replay', () => {
     expect(
       (await rowsOfReplay(world, week)).find((row) => row.orderLineId === gained.orderLineId),
     ).toMatchObject({ reversedAt: gained.convertedAt + 1 });
+  });
+});
+
+describe('npm run flink -- replay', () => {
+  afterEach(() => vi.restoreAllMocks());
+  const run = async (...args: string[]) => {
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const code = await flinkReplay(
+      { config: world.config, log: world.logger, metrics: createMetrics({ defaultMetrics: false }) },
+      args,
+    );
+    const text = [...printed.mock.calls, ...complained.mock.calls].map(([line]) => String(line)).join('');
+    vi.restoreAllMocks();
+    return { code, text };
+  };
+
+  it('starts, compares, applies only when it is confirmed, and takes back', async () => {
+    const id = String(await directOnly());
+    expect(await run('rules')).toMatchObject({ code: 0, text: expect.stringContaining('(deployed)') });
+    const again = await run('start', '--rules', '2');
+    expect(again).toMatchObject({ code: 0, text: expect.stringContaining('This was asked before') });
+    expect(await run('diff', id)).toMatchObject({ code: 0, text: expect.stringContaining('all 6') });
+    expect((await run('diff', id, '--csv')).text.split('\r\n')).toHaveLength(9);
+    const unsure = await run('apply', id);
+    expect(unsure).toMatchObject({ code: 1, text: expect.stringContaining('--yes') });
+    expect(await run('status', id)).toMatchObject({ code: 0, text: expect.stringMatching(/: (un)?done/) });
+    expect(await run('apply', id, '--yes', '--by', 'usr_ops')).toMatchObject({ code: 0 });
+    expect(await run('list')).toMatchObject({ code: 0, text: expect.stringContaining(`${id}  applied`) });
+    expect(await run('undo', id, '--yes')).toMatchObject({ code: 0 });
+  });
+
+  it('follows a new one to its end', async () => {
+    const { code, text } = await run('start', '--click-window-hours', '6', '--no-indirect');
+    expect(text).toMatch(/: running[\s\S]*: done/);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [2, ['begin']],
+    [2, ['status']],
+    [2, ['diff', 'one']],
+    [1, ['status', '999999']],
+    [1, ['start', '--rules', '99']],
+    [1, ['start']],
+    [1, ['start', '--rules', '3', '--from', '2026-02-30']],
+  ] as const)('ends with %i and says what to do: %j', async (code, args) => {
+    const answer = await run(...args);
+    expect(answer.code).toBe(code);
+    expect(answer.text).not.toBe('');
   });
 });
 

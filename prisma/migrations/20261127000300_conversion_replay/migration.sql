@@ -58,7 +58,7 @@ CREATE TABLE conversion_replay_row (
 );
 CREATE INDEX conversion_replay_row_order_line_id_idx ON conversion_replay_row (order_line_id);
 CREATE INDEX conversion_replay_row_click_id_idx ON conversion_replay_row (click_id);
-CREATE INDEX conversion_replay_row_replay_id_advertiser_id_converted_at_ms_idx
+CREATE INDEX conversion_replay_row_replay_id_advertiser_id_converted_at__idx
   ON conversion_replay_row (replay_id, advertiser_id, converted_at_ms);
 
 -- Rows come from the job of a running replay only: one that was cancelled and is still writing changes nothing. A row
