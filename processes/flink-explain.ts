@@ -27,11 +27,13 @@ export async function explain({ config }: ProcessContext, args: readonly string[
   return 0;
 }
 
-/** The statement that would start the job, as a question about it. */
+/** The statement that would start the job, as a question about it. Throws rather than start one. */
 export function asExplanation(sql: string): string {
-  return sql
-    .replace(/^(\s*(?:--.*\n\s*)*)EXECUTE\s+STATEMENT\s+SET/i, '$1EXPLAIN STATEMENT SET')
-    .replace(/^(\s*(?:--.*\n\s*)*)INSERT\s+INTO/i, '$1EXPLAIN PLAN FOR INSERT INTO');
+  const question = sql
+    .replace(/^((?:\s*--.*\n)*\s*)EXECUTE\s+STATEMENT\s+SET/i, '$1EXPLAIN STATEMENT SET')
+    .replace(/^((?:\s*--.*\n)*\s*)INSERT\s+INTO/i, '$1EXPLAIN PLAN FOR INSERT INTO');
+  if (question === sql) throw new Error('the last part of the statement starts no job');
+  return question;
 }
 
 async function effectOf(
