@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { request, SqlGatewayClient, type SqlSession } from '../flink/gateway-client.js';
-import { JobManagerClient } from '../flink/job-manager-client.js';
+import { hasEnded, JobManagerClient } from '../flink/job-manager-client.js';
 import { readStatement, render, splitParts } from '../flink/render-statement.js';
 import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../flink/statements.js';
 import type { Config } from '../infra/config.js';
+import { poll } from '../tests/support/poll.js';
 import type { AppendedLog, TopicName } from './flink-append.js';
 import { CpuWatch } from './flink-cpu.js';
 import type { Round } from './rounds.js';
@@ -111,8 +112,10 @@ export class FlinkJobs {
     return this.#start(wish, false, (session) => this.#submit(session, wish));
   }
 
-  cancel(jobId: string): Promise<void> {
-    return this.#jobManager.cancel(jobId);
+  /** Resolves when the job is gone, and with it its connections. */
+  async cancel(jobId: string): Promise<void> {
+    await this.#jobManager.cancel(jobId);
+    await poll('the job is gone', async () => hasEnded(await this.#jobManager.job(jobId)));
   }
 
   async #submit(session: SqlSession, { statement, sql }: JobWish): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import type { Stack } from '../stack/start-stack.js';
 import { poll } from '../tests/support/poll.js';
 import type { BenchRow } from './bench-row.js';
 import { AppendedLog } from './flink-append.js';
-import { FlinkJobs, topicsOf } from './flink-job.js';
+import { FlinkJobs, specOf, topicsOf } from './flink-job.js';
 import { campaignRecords, type LogRecord, ShopLog, STEP_RECORDS } from './flink-log.js';
 import { withFlinkStores } from './flink-stores.js';
 import type { FlinkWish } from './flink-wish.js';
@@ -21,8 +21,12 @@ const STATEMENTS = ['rtb-ranking', 'conversion-match-24h', 'performance-5m'];
 const CAUGHT_UP_WITHIN_MS = 240_000;
 /** What event time frees must not grow from the 24th hour to the 30th; a twentieth is the noise of a random log. */
 const MOST_GROWTH = 1.05;
-/** Parts of a job that keep ids for a time of real hours: a replay, faster than they pass, only adds to them. */
-const BY_REAL_TIME = /Deduplicate|\bJoin\(/;
+/**
+ * Parts that keep ids and matches for a time of real hours, in statements that set one: a replay of thirty hours in
+ * minutes only adds to them. All else is freed by event time, or holds one row per campaign or ad.
+ */
+const BY_REAL_TIME = /^(Deduplicate|Join)\[/;
+const REAL_TIME_SETTING = 'table.exec.state.ttl';
 const MB = 1_000_000;
 
 interface Sample {
@@ -67,7 +71,7 @@ async function sampleByHour(
     await log.append(untilTime(source, startMs + hour * HOUR_MS - stepMs));
     for (const [statement, id] of ids) {
       await untilCommitted(log, statement);
-      const sample = { hour, ...(await newestSizes(log.config.FLINK_REST_URL, id)) };
+      const sample = { hour, ...(await newestSizes(log.config.FLINK_REST_URL, statement, id)) };
       samples.set(statement, [...(samples.get(statement) ?? []), sample]);
       process.stdout.write(
         `  ${hour} h, ${statement}: ${megabytes(sample.freedBytes)} and ${megabytes(sample.keptBytes)} by real time\n`,
@@ -121,7 +125,8 @@ const verticesSchema = z.object({ vertices: z.array(z.object({ id: z.string(), n
 const sizesSchema = z.object({ tasks: z.record(z.string(), z.object({ state_size: z.number() })) });
 
 /** Of the newest checkpoint: what event time frees, and what real time does. */
-async function newestSizes(restUrl: string, jobId: string): Promise<Omit<Sample, 'hour'>> {
+async function newestSizes(restUrl: string, statement: string, jobId: string): Promise<Omit<Sample, 'hour'>> {
+  const hasRealTime = REAL_TIME_SETTING in specOf(statement).settings;
   const job = `${restUrl}/jobs/${jobId}`;
   const { latest } = await request(`${job}/checkpoints`, newestSchema);
   const { tasks } = await request(`${job}/checkpoints/details/${latest.completed.id}`, sizesSchema);
@@ -130,7 +135,7 @@ async function newestSizes(restUrl: string, jobId: string): Promise<Omit<Sample,
   let keptBytes = 0;
   for (const { id, name } of vertices) {
     const bytes = tasks[id]?.state_size ?? 0;
-    if (BY_REAL_TIME.test(name)) keptBytes += bytes;
+    if (hasRealTime && BY_REAL_TIME.test(name)) keptBytes += bytes;
     else freedBytes += bytes;
   }
   return { freedBytes, keptBytes };

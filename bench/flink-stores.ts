@@ -50,7 +50,7 @@ async function addCatalogue({ ownerPool }: TestDatabase): Promise<void> {
 async function empty({ ownerPool }: TestDatabase, statement: string, redisUrl: string): Promise<void> {
   const { tables } = readStatement(statement, specOf(statement).tables);
   const names = tables.flatMap((table) => /'table-name' = '(\w+)'/.exec(table)?.[1] ?? []);
-  if (names.length > 0) await ownerPool.query(`TRUNCATE ${[...new Set(names)].join(', ')}`);
+  if (names.length > 0) await ownerPool.query(`TRUNCATE ${[...new Set(names)].join(', ')} CASCADE`);
   const redis = new Redis(redisUrl);
   await redis.flushall();
   redis.disconnect();
