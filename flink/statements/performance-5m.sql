@@ -9,25 +9,35 @@
 --           200 requests, one per view, click and conversion).
 -- A line with nothing but ; ends a statement.
 
-CREATE TEMPORARY VIEW once AS
-SELECT `type`, served, adId, campaignId, placement, conversionValueKrw, recordedAt, eventTime
+CREATE TEMPORARY FUNCTION SERVED_ADS AS 'cpcads.flink.served.ServedAds'
+;
+
+CREATE TEMPORARY VIEW served_record AS
+SELECT recordedAt, served, eventTime
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY eventId ORDER BY processedAt ASC) AS occurrence
   FROM ad_facts
-  WHERE eventId IS NOT NULL AND recordedAt > 0
-    AND (`type` IN ('ADS_SERVED', 'AD_VIEWED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED')
-         OR (`type` = 'AD_CLICK_DECIDED' AND valid))
+  WHERE `type` = 'ADS_SERVED' AND eventId IS NOT NULL AND recordedAt > 0
+)
+WHERE occurrence = 1
+;
+
+CREATE TEMPORARY VIEW ad_event AS
+SELECT eventTime, recordedAt, adId, campaignId, placement, `type`, conversionValueKrw
+FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY eventId ORDER BY processedAt ASC) AS occurrence
+  FROM ad_facts
+  WHERE (`type` IN ('AD_VIEWED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED') OR (`type` = 'AD_CLICK_DECIDED' AND valid))
+    AND eventId IS NOT NULL AND recordedAt > 0
 )
 WHERE occurrence = 1
 ;
 
 CREATE TEMPORARY VIEW fact AS
-SELECT e.eventTime, e.recordedAt, a.adId, a.campaignId, s.placement, CAST(1 AS BIGINT) AS served, CAST(0 AS BIGINT) AS viewed,
-       CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions, CAST(0 AS BIGINT) AS valueKrw
-FROM once AS e
-CROSS JOIN UNNEST(e.served) AS s (requestId, placement, ads)
-CROSS JOIN UNNEST(s.ads) AS a (slot, adId, campaignId)
-WHERE e.`type` = 'ADS_SERVED'
+SELECT rowtime AS eventTime, recordedAt, adId, campaignId, placement, CAST(1 AS BIGINT) AS served,
+       CAST(0 AS BIGINT) AS viewed, CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions,
+       CAST(0 AS BIGINT) AS valueKrw
+FROM SERVED_ADS(records => TABLE served_record, on_time => DESCRIPTOR(eventTime))
 UNION ALL
 SELECT eventTime, recordedAt, adId, campaignId, placement, CAST(0 AS BIGINT),
        CAST(CASE `type` WHEN 'AD_VIEWED' THEN 1 ELSE 0 END AS BIGINT),
@@ -35,8 +45,7 @@ SELECT eventTime, recordedAt, adId, campaignId, placement, CAST(0 AS BIGINT),
        CAST(CASE `type` WHEN 'AD_CONVERTED' THEN 1 WHEN 'AD_CONVERSION_REVERSED' THEN -1 ELSE 0 END AS BIGINT),
        CASE `type` WHEN 'AD_CONVERTED' THEN conversionValueKrw WHEN 'AD_CONVERSION_REVERSED' THEN -conversionValueKrw
                    ELSE CAST(0 AS BIGINT) END
-FROM once
-WHERE `type` <> 'ADS_SERVED'
+FROM ad_event
 ;
 
 -- The start of the window is read from its newest fact: cheaper than out of a timestamp, and in nobody's time zone.

@@ -12,6 +12,9 @@
 --           forget campaigns that nobody touches. Parallelism: the whole state is keyed, HOME is one key.
 -- A line with nothing but ; ends a statement.
 
+CREATE TEMPORARY FUNCTION SERVED_ADS AS 'cpcads.flink.served.ServedAds'
+;
+
 CREATE TEMPORARY FUNCTION TOP_RANKED AS 'cpcads.flink.ranking.TopRanked'
 ;
 
@@ -50,16 +53,15 @@ FROM (
 WHERE recency = 1
 ;
 
--- What was served and what was validly clicked: of an event id the first record of its window.
-CREATE TEMPORARY VIEW once AS
-SELECT window_time AS factTime, eventId, served, adId, placement
+-- What was served: of an event id the first record of its window.
+CREATE TEMPORARY VIEW served_record AS
+SELECT recordedAt, served, window_time AS eventTime
 FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, eventId ORDER BY eventTime ASC) AS occurrence
   FROM TABLE(TUMBLE((
-    SELECT eventTime, eventId, served, adId, placement
+    SELECT eventTime, recordedAt, eventId, served
     FROM ad_events
-    WHERE eventId IS NOT NULL
-      AND (`type` = 'ADS_SERVED' OR (`type` = 'AD_CLICK_DECIDED' AND valid AND adId IS NOT NULL AND placement IS NOT NULL))
+    WHERE `type` = 'ADS_SERVED' AND eventId IS NOT NULL
   ), DESCRIPTOR(eventTime), INTERVAL '5' MINUTE))
 )
 WHERE occurrence = 1
@@ -67,24 +69,30 @@ WHERE occurrence = 1
 
 -- Impressions, weighted by how likely a shopper is to look at the slot.
 CREATE TEMPORARY VIEW impression AS
-SELECT o.factTime, a.adId, s.placement,
-       CAST(CASE a.slot ${SLOT_WEIGHT_CASES} ELSE ${LOWEST_SLOT_WEIGHT_MILLI} END AS BIGINT) AS weightMilli,
+SELECT rowtime AS factTime, adId, placement,
+       CAST(CASE slot ${SLOT_WEIGHT_CASES} ELSE ${LOWEST_SLOT_WEIGHT_MILLI} END AS BIGINT) AS weightMilli,
        CAST(0 AS BIGINT) AS click
-FROM once AS o
-CROSS JOIN UNNEST(o.served) AS s (requestId, placement, ads)
-CROSS JOIN UNNEST(s.ads) AS a (slot, adId, campaignId)
-WHERE o.served IS NOT NULL AND a.adId IS NOT NULL AND s.placement IS NOT NULL
+FROM SERVED_ADS(records => TABLE served_record, on_time => DESCRIPTOR(eventTime))
+WHERE adId IS NOT NULL AND placement IS NOT NULL
 ;
 
--- Clicks that come once more in a later window, decided again: the first of an event id in 24 hours.
+-- Valid clicks: of an event id the first of its window, and of those the first in 24 hours.
 CREATE TEMPORARY VIEW click AS
 SELECT factTime, adId, placement, CAST(0 AS BIGINT) AS weightMilli, CAST(1 AS BIGINT) AS click
 FROM (
   SELECT factTime, adId, placement,
          COUNT(*) OVER (PARTITION BY eventId ORDER BY factTime
                         RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW) AS occurrence
-  FROM once
-  WHERE served IS NULL
+  FROM (
+    SELECT window_time AS factTime, eventId, adId, placement,
+           ROW_NUMBER() OVER (PARTITION BY window_start, window_end, eventId ORDER BY eventTime ASC) AS inWindow
+    FROM TABLE(TUMBLE((
+      SELECT eventTime, eventId, adId, placement
+      FROM ad_events
+      WHERE `type` = 'AD_CLICK_DECIDED' AND valid AND eventId IS NOT NULL AND adId IS NOT NULL AND placement IS NOT NULL
+    ), DESCRIPTOR(eventTime), INTERVAL '5' MINUTE))
+  )
+  WHERE inWindow = 1
 )
 WHERE occurrence = 1
 ;
@@ -96,21 +104,21 @@ SELECT factTime, adId, placement, weightMilli, click FROM click
 ;
 
 CREATE TEMPORARY VIEW five_minutes AS
-SELECT adId, placement, window_time AS windowTime, SUM(weightMilli) AS weightMilli, SUM(click) AS clicks
+SELECT adId, placement, window_time AS windowTime, SUM(click) AS clicks, SUM(weightMilli) AS weightMilli
 FROM TABLE(TUMBLE(TABLE fact, DESCRIPTOR(factTime), INTERVAL '5' MINUTE))
 GROUP BY adId, placement, window_start, window_end, window_time
 ;
 
 -- 23:55 before the running window and the window itself: 288 of them.
 CREATE TEMPORARY VIEW last_day AS
-SELECT adId, placement, windowTime, SUM(weightMilli) OVER w AS weightMilli, SUM(clicks) OVER w AS clicks
+SELECT adId, placement, windowTime, SUM(clicks) OVER w AS clicks, SUM(weightMilli) OVER w AS weightMilli
 FROM five_minutes
 WINDOW w AS (PARTITION BY adId, placement ORDER BY windowTime
              RANGE BETWEEN INTERVAL '23:55' HOUR TO MINUTE PRECEDING AND CURRENT ROW)
 ;
 
 CREATE TEMPORARY VIEW click_through AS
-SELECT adId, placement, weightMilli, clicks
+SELECT adId, placement, clicks, weightMilli
 FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY adId, placement ORDER BY windowTime DESC) AS recency FROM last_day)
 WHERE recency = 1
 ;

@@ -1,0 +1,56 @@
+package cpcads.flink.served;
+
+import org.apache.flink.table.annotation.ArgumentHint;
+import org.apache.flink.table.annotation.ArgumentTrait;
+import org.apache.flink.table.annotation.DataTypeHint;
+import org.apache.flink.table.annotation.FunctionHint;
+import org.apache.flink.table.data.ArrayData;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.functions.ProcessTableFunction;
+
+/**
+ * SQL: {@code SERVED_ADS(records => TABLE t, on_time => DESCRIPTOR(eventTime))}: every ad of the ADS_SERVED records of a
+ * table with the columns {@code recordedAt, served, eventTime}, as {@code adId, campaignId, placement, slot,
+ * recordedAt}; the record's time follows as {@code rowtime}. What is null in the record gives no row.
+ *
+ * <p>The same as two times {@code CROSS JOIN UNNEST}, which the planner cannot share between two sinks: it takes each
+ * use of an UNNEST for another one, and computes everything above it once per sink.
+ */
+@FunctionHint(output = @DataTypeHint(
+    value = "ROW<adId STRING, campaignId STRING, placement STRING, slot INT, recordedAt BIGINT>",
+    bridgedTo = RowData.class))
+public final class ServedAds extends ProcessTableFunction<RowData> {
+  private static final long serialVersionUID = 1L;
+  private static final int REQUEST_COLUMNS = 3;
+  private static final int AD_COLUMNS = 3;
+
+  public void eval(
+      @ArgumentHint(
+          name = "records",
+          value = ArgumentTrait.ROW_SEMANTIC_TABLE,
+          type = @DataTypeHint(
+              value = "ROW<recordedAt BIGINT, served ARRAY<ROW<requestId STRING, placement STRING,"
+                  + " ads ARRAY<ROW<slot INT, adId STRING, campaignId STRING>>>>, eventTime TIMESTAMP_LTZ(3)>",
+              bridgedTo = RowData.class))
+          RowData record) {
+    if (record.isNullAt(1)) return;
+    long recordedAt = record.getLong(0);
+    ArrayData served = record.getArray(1);
+    for (int i = 0; i < served.size(); i++) {
+      if (served.isNullAt(i)) continue;
+      RowData request = served.getRow(i, REQUEST_COLUMNS);
+      if (!request.isNullAt(2)) collectAds(request.getString(1), request.getArray(2), recordedAt);
+    }
+  }
+
+  private void collectAds(StringData placement, ArrayData ads, long recordedAt) {
+    for (int i = 0; i < ads.size(); i++) {
+      if (ads.isNullAt(i)) continue;
+      RowData ad = ads.getRow(i, AD_COLUMNS);
+      Integer slot = ad.isNullAt(0) ? null : (Integer) ad.getInt(0);
+      collect(GenericRowData.of(ad.getString(1), ad.getString(2), placement, slot, recordedAt));
+    }
+  }
+}
