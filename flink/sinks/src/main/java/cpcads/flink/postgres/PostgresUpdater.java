@@ -66,7 +66,7 @@ final class PostgresUpdater extends Thread {
       }
     } catch (InterruptedException e) {
       if (!closed) death = e;
-    } catch (Error e) {
+    } catch (RuntimeException | Error e) {
       death = e;
     } finally {
       disconnect();

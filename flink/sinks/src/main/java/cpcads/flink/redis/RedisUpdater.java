@@ -56,7 +56,7 @@ final class RedisUpdater extends Thread {
       }
     } catch (InterruptedException e) {
       if (!closed) death = e;
-    } catch (RedisTable.NewerWriterException | Error e) {
+    } catch (RedisTable.NewerWriterException | RuntimeException | Error e) {
       death = e;
     } finally {
       nodes.close();

@@ -2,6 +2,7 @@ package cpcads.flink.redis;
 
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,7 +12,6 @@ import java.util.function.BooleanSupplier;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
-import redis.clients.jedis.exceptions.JedisConnectionException;
 
 /** A real redis-server on a free port; the path of the program comes from the system property `redis.server`. */
 final class RedisServer implements AutoCloseable {
@@ -89,11 +89,11 @@ final class RedisServer implements AutoCloseable {
     }
   }
 
+  /** Below Maven's output, so that it goes with it. */
   static Path temporaryFolder() {
     try {
-      Path folder = Files.createTempDirectory("redis-sink-test");
-      folder.toFile().deleteOnExit();
-      return folder;
+      Path output = Files.createDirectories(Path.of("target", "redis-servers").toAbsolutePath());
+      return Files.createTempDirectory(output, "");
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -111,9 +111,7 @@ final class RedisServer implements AutoCloseable {
     String program = System.getProperty("redis.server");
     if (program == null) throw new AssertionError("these tests need a real server: mvn test -Dredis.server=<path of redis-server>");
     List<String> command = new ArrayList<>(List.of(program, "--port", Integer.toString(port), "--bind", "127.0.0.1",
-        "--dir", folder.toString(), "--save", "", "--enable-debug-command", "yes"));
-    // Only servers from 7.0 know, and need, the last two.
-    if (version(program).startsWith("6.")) command.subList(command.size() - 2, command.size()).clear();
+        "--dir", folder.toString(), "--save", ""));
     command.addAll(arguments);
     try {
       process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start();
@@ -123,22 +121,12 @@ final class RedisServer implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
   }
 
-  private static String version(String program) {
-    try {
-      Process asked = new ProcessBuilder(program, "--version").start();
-      String answer = new String(asked.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-      return answer.replaceAll("(?s).*v=([0-9.]+).*", "$1");
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
   private void awaitPort() {
     await("redis-server listens", () -> {
       if (!process.isAlive()) throw new AssertionError("redis-server ended: " + log());
-      try (java.net.Socket socket = new java.net.Socket("127.0.0.1", port)) {
+      try (Socket socket = new Socket("127.0.0.1", port)) {
         return socket.isConnected();
-      } catch (IOException | JedisConnectionException e) {
+      } catch (IOException e) {
         return false;
       }
     });
