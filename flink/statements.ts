@@ -91,10 +91,12 @@ export const STATEMENTS: readonly StatementSpec[] = [
     settings: {
       // Not `table.optimizer.reuse-optimize-block-with-digest-enabled`: a block shared by both sinks gets no
       // mini-batch assigner, and then everything waits for the next checkpoint. The sources are shared anyway.
-      // Without mini-batches readers see half-updated rankings: each changed ad would be a write of its own.
+      // Without mini-batches readers see half-updated rankings: each changed ad would be a write of its own. Time ends
+      // a batch, not its size: cut in the middle of a change of the parameters, which is two rows for each ad and
+      // target, a batch would take an ad out and bring it back in the next one.
       'table.exec.mini-batch.enabled': 'true',
       'table.exec.mini-batch.allow-latency': '20 ms',
-      'table.exec.mini-batch.size': '10000',
+      'table.exec.mini-batch.size': '1000000',
     },
     rules: {
       WATERMARK_DELAY_SECONDS: String(WATERMARK_DELAY_SECONDS),
