@@ -41,7 +41,8 @@ public final class ServedAds extends ProcessTableFunction<RowData> {
     for (int i = 0; i < served.size(); i++) {
       if (served.isNullAt(i)) continue;
       RowData request = served.getRow(i, REQUEST_COLUMNS);
-      if (!request.isNullAt(2)) collectAds(request.getString(1), request.getArray(2), recordedAt);
+      if (request.isNullAt(1) || request.isNullAt(2)) continue;
+      collectAds(request.getString(1), request.getArray(2), recordedAt);
     }
   }
 
@@ -49,6 +50,7 @@ public final class ServedAds extends ProcessTableFunction<RowData> {
     for (int i = 0; i < ads.size(); i++) {
       if (ads.isNullAt(i)) continue;
       RowData ad = ads.getRow(i, AD_COLUMNS);
+      if (ad.isNullAt(1) || ad.isNullAt(2)) continue;
       Integer slot = ad.isNullAt(0) ? null : (Integer) ad.getInt(0);
       collect(GenericRowData.of(ad.getString(1), ad.getString(2), placement, slot, recordedAt));
     }
