@@ -16,6 +16,8 @@ import { campaignKey, servingKey, TOPICS } from '../../contracts/topics.js';
 import { EVERYBODY } from '../../domain/targeting.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
 import { JobManagerClient } from '../../flink/job-manager-client.js';
+import { readStatement } from '../../flink/render-statement.js';
+import type { ReadText } from '../../flink/statement-job.js';
 import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
@@ -26,6 +28,7 @@ const REDIS_DATABASE = 9;
 const START_DEADLINE_MS = 120_000;
 const RANKING_DEADLINE_MS = 30_000;
 const BID_CHANGES = 60;
+const SWEEP_DELAY_SECONDS = 10;
 /** What is promised; without mini-batches that flush, a change would wait for the 5 s checkpoint. */
 const LATENCY_BOUND_MS = 3_000;
 
@@ -55,12 +58,21 @@ let subscriber: Redis;
 let deployer: FlinkDeployer;
 
 const rankingOnly = STATEMENTS.filter((statement) => statement.name === 'rtb-ranking');
+/** As deployed, but what an earlier state left behind is swept sooner than after half a minute. */
+const readText: ReadText = (spec) => {
+  const { tables, parts } = readStatement(spec.name, spec.tables);
+  const sooner = tables.map((table) =>
+    table.replace("'mirror' = 'true'", `'mirror' = 'true', 'sweep.delay' = '${SWEEP_DELAY_SECONDS} s'`),
+  );
+  return { tables: sooner, parts };
+};
 const startOurDeployer = () =>
   startDeployer(
     config,
     log,
     { observed: () => undefined, submitted: (_, from) => submitted.push(from) },
     rankingOnly,
+    readText,
   );
 const ourJobs = async () =>
   (await jobManager.jobs()).filter((job) => job.name === jobName && job.state === 'RUNNING');
@@ -270,6 +282,7 @@ describe('the deployer', () => {
         log,
         { observed: () => undefined, submitted: () => undefined },
         rankingOnly,
+        readText,
       );
       await poll(
         'the other takes over',
