@@ -94,7 +94,7 @@ export class Oracle {
       if (event === undefined || event.version <= (newest.get(event.campaignId) ?? 0)) continue;
       newest.set(event.campaignId, event.version);
       const { version, status } = event;
-      this.expected.acknowledged.set(event.campaignId, JSON.stringify({ version, status }));
+      this.expected.acknowledged.set(event.campaignId, canonical({ version, status }));
     }
     for (const [key, counts] of clickThroughOf(adEvents, Number.MAX_SAFE_INTEGER)) {
       this.expected.clickThrough.set(key, `${counts.clicks} ${counts.weightedImpressionsMilli}`);

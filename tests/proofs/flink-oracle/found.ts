@@ -30,7 +30,9 @@ export const LOADERS: Readonly<Record<Part, (world: OracleWorld) => Promise<Foun
   rankings: (world) =>
     redisValues(world, REDIS_KEYS.rankingPrefix, (value) => JSON.stringify(entriesSchema.parse(value))),
   acknowledged: (world) =>
-    redisValues(world, REDIS_KEYS.campaignAcknowledgementPrefix, (value) => JSON.stringify(value)),
+    redisValues(world, REDIS_KEYS.campaignAcknowledgementPrefix, (value) =>
+      canonical(objectSchema.parse(value)),
+    ),
   metrics: async (world) => {
     const found = await redisValues(world, REDIS_KEYS.performancePrefix, (value) =>
       canonical(objectSchema.parse(value)),
