@@ -49,6 +49,14 @@ describe('statements as text', () => {
     },
   );
 
+  it.each(STATEMENTS)(
+    '$name names its table functions: Flink draws other names for each job, and no state fits',
+    (spec) => {
+      const sql = readStatement(spec.name, spec.tables).parts.join('\n').replace(/--.*$/gm, '');
+      expect(sql.match(/=> TABLE/g)?.length ?? 0).toBe(sql.match(/uid => /g)?.length ?? 0);
+    },
+  );
+
   it('tells Flink the database as JDBC wants it, without its password, and long watermark delays as an interval', () => {
     const variables = connectionVariables(connection, 'conversion-match-24h');
     expect(variables).toMatchObject({

@@ -37,7 +37,7 @@ CREATE TEMPORARY VIEW fact AS
 SELECT rowtime AS eventTime, recordedAt, adId, campaignId, placement, CAST(1 AS BIGINT) AS served,
        CAST(0 AS BIGINT) AS viewed, CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions,
        CAST(0 AS BIGINT) AS valueKrw
-FROM SERVED_ADS(records => TABLE served_record, on_time => DESCRIPTOR(eventTime))
+FROM SERVED_ADS(records => TABLE served_record, on_time => DESCRIPTOR(eventTime), uid => 'served-ads')
 UNION ALL
 SELECT eventTime, recordedAt, adId, campaignId, placement, CAST(0 AS BIGINT),
        CAST(CASE `type` WHEN 'AD_VIEWED' THEN 1 ELSE 0 END AS BIGINT),

@@ -4,6 +4,7 @@
 CREATE TABLE ad_click_through (
   ad_id        STRING,
   placement    STRING,
+  campaign_id  STRING,
   clicks       BIGINT,
   weight_milli BIGINT,
   PRIMARY KEY (ad_id, placement) NOT ENFORCED

@@ -6,6 +6,7 @@
 CREATE TABLE ad_click_through (
   ad_id text NOT NULL,
   placement text NOT NULL,
+  campaign_id text NOT NULL,
   clicks bigint NOT NULL,
   weight_milli bigint NOT NULL,
   CONSTRAINT ad_click_through_pkey PRIMARY KEY (ad_id, placement),

@@ -4,13 +4,12 @@ import java.io.IOException;
 import java.util.Map;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
-import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 
 /** State of {@link TopRanked} in checkpoints: the limits, then every entry with its count. */
-public final class RankedAdsSerializer extends TypeSerializerSingleton<RankedAds> {
+public final class RankedAdsSerializer extends WholeValueSerializer<RankedAds> {
   private static final long serialVersionUID = 1L;
   static final RankedAdsSerializer INSTANCE = new RankedAdsSerializer();
 
@@ -34,11 +33,6 @@ public final class RankedAdsSerializer extends TypeSerializerSingleton<RankedAds
       ads.count(readAd(in), times);
     }
     return ads;
-  }
-
-  @Override
-  public RankedAds deserialize(RankedAds reuse, DataInputView in) throws IOException {
-    return deserialize(in);
   }
 
   private static void writeAd(RankedAd ad, DataOutputView out) throws IOException {
@@ -71,26 +65,6 @@ public final class RankedAdsSerializer extends TypeSerializerSingleton<RankedAds
   @Override
   public RankedAds copy(RankedAds from) {
     return new RankedAds(from);
-  }
-
-  @Override
-  public RankedAds copy(RankedAds from, RankedAds reuse) {
-    return copy(from);
-  }
-
-  @Override
-  public void copy(DataInputView in, DataOutputView out) throws IOException {
-    serialize(deserialize(in), out);
-  }
-
-  @Override
-  public boolean isImmutableType() {
-    return false;
-  }
-
-  @Override
-  public int getLength() {
-    return -1;
   }
 
   @Override
