@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { readStatement } from './render-statement.js';
 import { acceptedIdentities, identityOf } from './statement-identity.js';
 import { STATEMENTS } from './statements.js';
 
@@ -18,12 +17,3 @@ it('a state version never falls', () => {
   for (const spec of STATEMENTS)
     expect(spec.stateVersion).toBeGreaterThanOrEqual(acceptedIdentities()[spec.name]?.stateVersion ?? 1);
 });
-
-it.each(STATEMENTS)(
-  '$name names its table functions: without a uid no state fits, not even its own',
-  (spec) => {
-    const { parts } = readStatement(spec.name, spec.tables);
-    const sql = parts.join('\n').replace(/--.*$/gm, '');
-    for (const call of sql.match(/\w+\(\w+ => TABLE .*$/gm) ?? []) expect(call).toMatch(/uid => '[\w-]+'/);
-  },
-);
