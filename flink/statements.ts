@@ -75,6 +75,9 @@ const REVERSAL_STATE_DAYS = REVERSAL_HORIZON_MS / DAY_MS + 7;
  */
 const LONGEST_EMISSION_DELAY_SECONDS = 3_600;
 
+/** An early result of performance that is older than this is left out: only its window's final one is told. */
+const EARLY_RESULT_AGE_SECONDS = 120;
+
 /** The sinks of one statement share one plan: clicks and order lines are read and matched once. */
 const SHARED_PLAN = { 'table.optimizer.reuse-optimize-block-with-digest-enabled': 'true' };
 
@@ -206,6 +209,7 @@ export function connectionVariables(config: FlinkConfig, statement: string): Var
   return {
     ...databaseVariables(config.FLINK_DATABASE_URL),
     MATCH_WATERMARK_SECONDS: String(matchWatermark),
+    EARLY_RESULT_AGE_SECONDS: String(EARLY_RESULT_AGE_SECONDS),
     MATCH_WATERMARK_DELAY: `${Math.floor(matchWatermark / 60)}:${String(matchWatermark % 60).padStart(2, '0')}`,
     STATEMENT: quoted(statement),
     TOPIC_PREFIX: quoted(config.TOPIC_PREFIX),

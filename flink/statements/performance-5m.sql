@@ -2,8 +2,8 @@
 -- RULE      As domain/performance-window.ts: valid decided clicks; conversions less reversals, counted when their event
 --           is recorded (a reversal may make a window negative). CTR = clicks / served, CVR = conversions / clicks, in
 --           integer parts per million, towards zero, 0 without a denominator. Money spent is not here: see click_charge.
--- WINDOW    Five minutes of event time, with early results every 10 seconds in which something happened; `isFinal` tells
---           the last from the early ones.
+-- WINDOW    Five minutes of event time, with early results every 10 seconds in which something happened, unless they
+--           are older than ${EARLY_RESULT_AGE_SECONDS} s of real time; `isFinal` tells the last from the early ones.
 -- REPEATS   Each event id counts once: the first in the log, for ${REPEAT_TTL_HOURS} hours of real time.
 -- STATE     One row of sums per (ad, placement) of the open window; event ids of ${REPEAT_TTL_HOURS} hours (one for the ads of up to
 --           200 requests, one per view, click and conversion).
@@ -62,12 +62,15 @@ FROM TABLE(CUMULATE((
 GROUP BY adId, placement, window_start, window_end
 ;
 
--- An early result that equals the one before it is not told again.
+-- An early result that equals the one before it is not told again; nor one of a window that is long over, as when the
+-- log is caught up with: its final result is on its way.
 CREATE TEMPORARY VIEW performance AS
 SELECT adId, placement, windowStartMs, windowStartMs + reachedMs AS windowEndMs, reachedMs = ${WINDOW_MS} AS isFinal,
        campaignId, served, viewed, clicks, conversions, valueKrw
 FROM cumulated
-WHERE reachedMs = ${WINDOW_MS} OR newestAt >= windowStartMs + reachedMs - ${STEP_MS}
+WHERE reachedMs = ${WINDOW_MS}
+  OR (newestAt >= windowStartMs + reachedMs - ${STEP_MS}
+      AND windowStartMs + reachedMs >= 1000 * (UNIX_TIMESTAMP() - ${EARLY_RESULT_AGE_SECONDS}))
 ;
 
 CREATE TEMPORARY VIEW performance_metrics AS
