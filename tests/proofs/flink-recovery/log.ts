@@ -20,7 +20,7 @@ interface Reading {
   tick: { readonly recordedAt: number; readonly offset: number };
 }
 
-export type EventLog = Awaited<ReturnType<typeof openLog>>;
+type EventLog = Awaited<ReturnType<typeof openLog>>;
 
 /** Follows the three topics from their start, beside Flink and independent of it: what the rules are applied to. */
 export async function openLog(kafka: Kafka, admin: Admin, partitions: number) {
