@@ -20,8 +20,6 @@ interface Reading {
   tick: { readonly recordedAt: number; readonly offset: number };
 }
 
-type EventLog = Awaited<ReturnType<typeof openLog>>;
-
 /** Follows the three topics from their start, beside Flink and independent of it: what the rules are applied to. */
 export async function openLog(kafka: Kafka, admin: Admin, partitions: number) {
   const readings = new Map<string, Reading>();
