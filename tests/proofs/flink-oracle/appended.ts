@@ -1,5 +1,4 @@
 import type { Producer } from 'kafkajs';
-import { z } from 'zod';
 import {
   campaignKey,
   HEADER_TYPE,
@@ -9,7 +8,7 @@ import {
 } from '../../../contracts/topics.js';
 import type { Config } from '../../../infra/config.js';
 import { topicName } from '../../../infra/kafka.js';
-import { merged } from '../../support/flink/named-logs.js';
+import { merged, recordedAtOf } from '../../support/flink/named-logs.js';
 import type { EventLog } from './logs.js';
 
 /** Records of many logs in one, keyed as the product keys them, in the order of their time. */
@@ -19,21 +18,16 @@ const BATCH_BYTES = 900_000;
 /** Key, headers and offsets. */
 const RECORD_OVERHEAD_BYTES = 100;
 
-const text = z.string().optional().catch(undefined);
-const rowSchema = z.looseObject({
-  type: text,
-  recordedAt: z.number().optional().catch(undefined),
-  advertiserId: text,
-  campaignId: text,
-  requestId: text,
-  orderLineId: text,
-  deviceHash: text,
-  served: z
-    .array(z.looseObject({ requestId: text }))
-    .optional()
-    .catch(undefined),
-});
-type Row = z.infer<typeof rowSchema>;
+/** A field that is a text, of a row of any shape: a million rows are too many for a schema each. */
+export function textIn(row: unknown, name: string): string | undefined {
+  const found: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, name) : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+function firstRequestOf(row: unknown): string | undefined {
+  const served: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, 'served') : undefined;
+  return Array.isArray(served) ? textIn(served[0], 'requestId') : undefined;
+}
 
 interface Message {
   readonly recordedAt: number;
@@ -45,25 +39,25 @@ interface Message {
 type Topic = (typeof TOPICS)[keyof typeof TOPICS];
 
 /** One advertiser's clicks are in order, one device's orders, one order line's conversions. */
-function keyOf(topic: Topic, row: Row): string {
-  if (topic === TOPICS.conversionEvents) return row.deviceHash ?? 'unknown';
+function keyOf(topic: Topic, row: unknown, type: string | undefined): string {
+  if (topic === TOPICS.conversionEvents) return textIn(row, 'deviceHash') ?? 'unknown';
   if (topic === TOPICS.campaignEvents) {
-    if (row.type === 'RANKING_PARAMETERS_CHANGED') return RANKING_PARAMETERS_KEY;
-    const id = row.campaignId ?? 'unknown';
-    return row.type === 'CAMPAIGN_SERVING_CHANGED' ? servingKey(id) : campaignKey(id);
+    if (type === 'RANKING_PARAMETERS_CHANGED') return RANKING_PARAMETERS_KEY;
+    const id = textIn(row, 'campaignId') ?? 'unknown';
+    return type === 'CAMPAIGN_SERVING_CHANGED' ? servingKey(id) : campaignKey(id);
   }
-  if (row.type === 'AD_CLICKED' || row.type === 'AD_CLICK_DECIDED') return row.advertiserId ?? 'unknown';
-  return row.orderLineId ?? row.requestId ?? row.served?.[0]?.requestId ?? 'unknown';
+  if (type === 'AD_CLICKED' || type === 'AD_CLICK_DECIDED') return textIn(row, 'advertiserId') ?? 'unknown';
+  return textIn(row, 'orderLineId') ?? textIn(row, 'requestId') ?? firstRequestOf(row) ?? 'unknown';
 }
 
 function messagesOf(topic: Topic, rows: readonly unknown[]): Message[] {
   return rows.map((row) => {
-    const known = rowSchema.parse(row);
+    const type = textIn(row, 'type');
     return {
-      recordedAt: known.recordedAt ?? 0,
-      key: keyOf(topic, known),
+      recordedAt: recordedAtOf(row) ?? 0,
+      key: keyOf(topic, row, type),
       value: JSON.stringify(row),
-      headers: { [HEADER_TYPE]: known.type ?? 'unknown' },
+      headers: { [HEADER_TYPE]: type ?? 'unknown' },
     };
   });
 }

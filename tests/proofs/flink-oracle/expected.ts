@@ -66,8 +66,13 @@ export class Oracle {
 
   constructor(private readonly parameters: unknown) {}
 
-  addCounts(log: EventLog): void {
+  add(log: EventLog): void {
     const adEvents = adEventsIn(log.adEvents);
+    this.#addCounts(log, adEvents);
+    this.addMatch(log, adEvents);
+  }
+
+  #addCounts(log: EventLog, adEvents: readonly AdEvent[]): void {
     this.#addRankings(log, adEvents);
     const campaigns = campaignsOf(adEvents);
     const newest = new Map<string, PerformanceWindow>();
@@ -122,13 +127,13 @@ export class Oracle {
         this.addDeadLetter({ ...event, ...NOT_IN_A_CANCELLATION }, 'horizon');
   }
 
-  addMatch(log: EventLog): void {
+  addMatch(log: EventLog, adEvents: readonly AdEvent[] = adEventsIn(log.adEvents)): void {
     const orderEvents = conversionEventsIn(log.conversionEvents);
     for (const event of orderEvents)
       if (event.type === 'ORDER_LINE_PLACED') this.#sent.add(event.orderLineId);
     for (const row of log.conversionEvents)
       if (!conversionEventSchema.safeParse(row).success) this.addDeadLetter(row, 'schema');
-    const conversions = conversionsOfEvents(adEventsIn(log.adEvents), orderEvents);
+    const conversions = conversionsOfEvents(adEvents, orderEvents);
     for (const row of conversions) this.expected.conversions.set(row.orderLineId, conversionText(row));
     for (const event of conversionEventsOf(conversions, 0))
       this.expected.conversionEvents.set(event.eventId, eventText(event));

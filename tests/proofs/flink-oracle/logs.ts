@@ -3,7 +3,7 @@ import type { CampaignEvent } from '../../../contracts/events/campaign-events.js
 import { DAY_MS } from '../../../domain/business-date.js';
 import { conversionCases, lateCases, performanceCases, rankingCases } from '../../support/flink/cases.js';
 import { randomConversionLog } from '../../support/flink/conversion-log.js';
-import { named, prefixOf } from '../../support/flink/named-logs.js';
+import { named, prefixOf, recordedAtOf } from '../../support/flink/named-logs.js';
 import { randomPerformanceLog } from '../../support/flink/performance-log.js';
 import { randomLog } from '../../support/flink/ranking-log.js';
 
@@ -94,15 +94,11 @@ export const sizeOf = (log: EventLog) =>
 export function endOf(logs: readonly EventLog[]): number {
   let endMs = 0;
   for (const log of logs) {
-    for (const row of [...log.adEvents, ...log.conversionEvents]) endMs = Math.max(endMs, recordedAtOf(row));
+    for (const row of [...log.adEvents, ...log.conversionEvents])
+      endMs = Math.max(endMs, recordedAtOf(row) ?? 0);
   }
   return endMs;
 }
-
-const recordedAtOf = (row: unknown): number =>
-  typeof row === 'object' && row !== null && 'recordedAt' in row && typeof row.recordedAt === 'number'
-    ? row.recordedAt
-    : 0;
 
 /** Everybody's parameters of the ranking: newer than those in any log, so that the last word does not hang on luck. */
 export function lastParameters(recordedAt: number): CampaignEvent {

@@ -57,7 +57,8 @@ export function merged<T>(logs: readonly (readonly T[])[]): T[] {
     .map(({ row }) => row);
 }
 
-function recordedAtOf(row: unknown): number | undefined {
+/** Epoch ms; undefined when a row does not say. */
+export function recordedAtOf(row: unknown): number | undefined {
   const found = typeof row === 'object' && row !== null && 'recordedAt' in row ? row.recordedAt : undefined;
   return typeof found === 'number' ? found : undefined;
 }
