@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { type Admin, Kafka, KafkaJSError, logLevel, type Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import { type TopicName, topicSpecs } from '../contracts/topics.js';
 import type { Config } from './config.js';
@@ -93,7 +93,7 @@ export async function createTopics(config: TopicConfig, log: Logger): Promise<re
     );
     if (missing.length > 0) {
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: missing.map((spec) => ({
           topic: topicName(config, spec.name),
           numPartitions: spec.partitions,
@@ -105,9 +105,30 @@ export async function createTopics(config: TopicConfig, log: Logger): Promise<re
         })),
       });
     }
-    return missing.map((spec) => topicName(config, spec.name));
+    const created = missing.map((spec) => topicName(config, spec.name));
+    await haveLeaders(admin, created);
+    return created;
   } finally {
     await admin.disconnect();
+  }
+}
+
+const LEADERS_WITHIN_MS = 15_000;
+const LEADERS_AGAIN_MS = 100;
+
+/** kafkajs's own wait gives up at a broker that has not heard of the new topic yet, as one that just started. */
+async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<void> {
+  const deadline = Date.now() + LEADERS_WITHIN_MS;
+  while (topics.length > 0) {
+    try {
+      const found = await admin.fetchTopicMetadata({ topics: [...topics] });
+      if (found.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (!(error instanceof KafkaJSError) || !error.retriable) throw error;
+    }
+    if (Date.now() > deadline)
+      throw new Error(`${topics.join(', ')}: no leader within ${LEADERS_WITHIN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, LEADERS_AGAIN_MS));
   }
 }
 
