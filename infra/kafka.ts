@@ -1,4 +1,4 @@
-import { type Admin, Kafka, KafkaJSError, logLevel, type Producer } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import type { Logger } from 'pino';
 import { type TopicName, topicSpecs } from '../contracts/topics.js';
 import type { Config } from './config.js';
@@ -124,7 +124,8 @@ async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<voi
       const found = await admin.fetchTopicMetadata({ topics: [...topics] });
       if (found.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
     } catch (error) {
-      if (!(error instanceof KafkaJSError) || !error.retriable) throw error;
+      // A class of kafkajs cannot be imported by name: it is no module.
+      if (!(error instanceof Error && 'retriable' in error && error.retriable === true)) throw error;
     }
     if (Date.now() > deadline)
       throw new Error(`${topics.join(', ')}: no leader within ${LEADERS_WITHIN_MS} ms`);
