@@ -20,9 +20,7 @@ class RedisClusterTest {
 
   private static RedisServer node(int from, int until) {
     // The bus of a node is 10,000 above its port.
-    int port = RedisServer.freePort();
-    while (port > 55_000) port = RedisServer.freePort();
-    RedisServer server = RedisServer.start(port, RedisServer.temporaryFolder(), CLUSTER);
+    RedisServer server = RedisServer.startBelow(55_000, CLUSTER);
     try (Jedis redis = server.client()) {
       redis.clusterAddSlots(IntStream.range(from, until).toArray());
       RedisServer.await("the cluster works", () -> redis.clusterInfo().contains("cluster_state:ok"));
