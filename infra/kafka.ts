@@ -122,7 +122,7 @@ async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<voi
   while (topics.length > 0) {
     try {
       const found = await admin.fetchTopicMetadata({ topics: [...topics] });
-      if (found.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+      if (topics.every((topic) => hasLeaders(found.topics, topic))) return;
     } catch (error) {
       // A class of kafkajs cannot be imported by name: it is no module.
       if (!(error instanceof Error && 'retriable' in error && error.retriable === true)) throw error;
@@ -131,6 +131,14 @@ async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<voi
       throw new Error(`${topics.join(', ')}: no leader within ${LEADERS_WITHIN_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, LEADERS_AGAIN_MS));
   }
+}
+
+type TopicsFound = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'];
+
+/** What is not told of, or has no partition yet, has no leader either. */
+export function hasLeaders(found: TopicsFound, topic: string): boolean {
+  const partitions = found.find(({ name }) => name === topic)?.partitions ?? [];
+  return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
 }
 
 /** With `acks=all` an accepted click survives the loss of one broker: all but one copy must have it. */
