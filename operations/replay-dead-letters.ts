@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { HEADER_DEAD_LETTER_ID, HEADER_REPLY_TO, TOPICS } from '../contracts/topics.js';
 import { err, type Failure, ok, type Result } from '../domain/result.js';
 import type { AppendedRecord } from '../infra/kafka.js';
@@ -12,6 +13,8 @@ export interface ReplayDeps {
   readonly topics: readonly string[];
   /** Appends with `acks=all`; throws when the log does not take the record in time. */
   readonly append: (record: AppendedRecord) => Promise<void>;
+  /** Told why the log did not take a record: the failure says only that it did not. */
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 const LOG_DOWN: Failure = {
@@ -33,7 +36,8 @@ const isOfConversions = (topic: string) => topic.endsWith(TOPICS.conversionEvent
 /**
  * Appends a record again as it was: same topic, key, headers and bytes, and the id of its dead letter. The attempt is
  * noted before the append, so that none is made without a trace; the letter is resolved by the consumer that takes the
- * record. Replaying twice is harmless: the click id is the same, so it is charged once.
+ * record. Replaying twice is harmless: the click id is the same, so it is charged once. Returns the letter as it stands
+ * after the append: a quick consumer may have heard of the record by then.
  * Failures: `not_found`, `wrong_status` (resolved), `not_replayable`, `unknown_topic`, `event_log_down`.
  */
 export async function replayDeadLetter(
@@ -45,7 +49,11 @@ export async function replayDeadLetter(
   const { letter, value } = noted.value;
   try {
     await deps.append(recordOf(letter, value));
-  } catch {
+  } catch (error) {
+    deps.log.warn(
+      { err: error, deadLetterId: request.id, topic: letter.topic },
+      'a dead letter was not appended',
+    );
     return err(LOG_DOWN);
   }
   return ok((await readDeadLetter(deps.pool, request.id)) ?? letter);

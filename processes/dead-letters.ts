@@ -137,7 +137,7 @@ async function replay(call: Call): Promise<number> {
   const appended: number[] = [];
   for (const id of chosen) {
     const by = { actorId: options.by, actorRole: 'admin', via: 'cli' } as const;
-    const replayed = await replayDeadLetter({ pool, topics, append }, { id, ...by });
+    const replayed = await replayDeadLetter({ pool, topics, append, log }, { id, ...by });
     if (replayed.ok) appended.push(id);
     else refused({ ...replayed.error, message: `${id}: ${replayed.error.message}` });
     if (!replayed.ok && replayed.error.code === 'event_log_down') break;

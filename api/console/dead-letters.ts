@@ -98,10 +98,15 @@ function replayRoute({ pool, config, log }: Deps): RouteDefinition {
     tags,
     access: ADMIN,
     params: deadLetterParamsSchema,
-    responses: { 202: { description: 'Appended.', schema: deadLetterSchema } },
+    responses: {
+      202: {
+        description: 'Appended; `replayed` until its consumer has heard of it, which may be so by now.',
+        schema: deadLetterSchema,
+      },
+    },
     handler: async ({ params, actor }) => {
       const replayed = await replayDeadLetter(
-        { pool, topics, append: (record) => appendRecord(config, log, record) },
+        { pool, topics, log, append: (record) => appendRecord(config, log, record) },
         { id: Number(params.id), via: 'console', ...auditActor(actor) },
       );
       return replayed.ok ? { status: 202, body: toBody(replayed.value) } : replayed;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Producer } from 'kafkajs';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { HEADER_DEAD_LETTER_ID, HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
@@ -10,6 +10,7 @@ import { lockWallets } from '../../operations/money-locks.js';
 import { listDeadLetters } from '../../operations/read-dead-letters.js';
 import { reconcile } from '../../operations/reconcile.js';
 import { recordDeadLetter } from '../../operations/record-dead-letter.js';
+import { replayDeadLetter } from '../../operations/replay-dead-letters.js';
 import { startBalanceWorker } from '../../processes/balance-worker.js';
 import { deadLetters } from '../../processes/dead-letters.js';
 import type { RunningProcess } from '../../processes/process.js';
@@ -43,6 +44,12 @@ afterAll(async () => {
   await producer.disconnect();
   await api.close();
 });
+/** What one test leaves open, also by failing, would fail those that close the books. */
+afterEach(async () => {
+  for (const { id } of await unresolved()) {
+    await act(`/v1/dead-letters/${id}/resolution`, { note: 'left open by a test' });
+  }
+});
 
 const context = () => ({ config, log, metrics: createMetrics({ defaultMetrics: false }) });
 
@@ -55,6 +62,8 @@ async function urlOfDatabase(): Promise<string> {
 
 interface Letter {
   readonly id: number;
+  readonly partition: number;
+  readonly offset: number;
   readonly status: string;
   readonly reason: string;
   readonly failures: number;
@@ -69,25 +78,27 @@ const act = (path: string, body?: unknown) =>
   api.call(path, { token: admin, method: 'POST', ...(body === undefined ? {} : { body }) });
 const letterOf = async (id: number) =>
   (await api.call(`/v1/dead-letters/${id}`, { token: admin })).body as unknown as Letter;
-const unresolved = async (reason: string): Promise<Letter[]> => {
-  const path = `/v1/dead-letters?reason=${encodeURIComponent(reason)}`;
-  const { body } = await api.call(path, { token: admin });
+const unresolved = async (reason?: string): Promise<Letter[]> => {
+  const query = reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`;
+  const { body } = await api.call(`/v1/dead-letters${query}`, { token: admin });
   return body.items as Letter[];
 };
 
-/** Appends as an ad server does. */
-async function append(value: string, headers: Record<string, string> = {}): Promise<void> {
+/** Appends as an ad server does; the place of the record in its topic. */
+async function append(value: string, headers: Record<string, string> = {}) {
   const own = { [HEADER_TYPE]: 'AD_CLICKED', 'reply-to': 'ads-gone' };
-  await producer.send({
+  const [appended] = await producer.send({
     topic: topicName(config, TOPICS.adEvents),
     acks: -1,
     messages: [{ key: NAMES.advertiserId, value, headers: { ...own, ...headers } }],
   });
+  return { partition: Number(appended?.partition), offset: Number(appended?.baseOffset) };
 }
 
 async function appendUntilSetAside(value: string, reason: string): Promise<Letter> {
-  await append(value);
-  return poll('it is set aside', async () => (await unresolved(reason))[0] ?? null, 30_000);
+  const { partition, offset } = await append(value);
+  const isIt = (letter: Letter) => letter.partition === partition && letter.offset === offset;
+  return poll('it is set aside', async () => (await unresolved(reason)).find(isIt), 30_000);
 }
 
 const click = (name: string, issuedAtMs = Date.now() - 2_000) =>
@@ -102,8 +113,7 @@ const acts = async (id: number): Promise<string[]> => {
   );
 };
 const replayedUntil = async (id: number, isDone: (letter: Letter) => boolean): Promise<Letter> => {
-  const answer = await act(`/v1/dead-letters/${id}/replay`);
-  expect([answer.status, answer.body.status]).toEqual([202, 'replayed']);
+  expect(await act(`/v1/dead-letters/${id}/replay`)).toMatchObject({ status: 202, body: { id } });
   return poll('the replay was heard of', async () => [await letterOf(id)].find(isDone), 30_000);
 };
 
@@ -154,8 +164,6 @@ test('a version that this build does not know waits with its reason; what is ref
   const again = await replayedUntil(refused.id, (now) => now.failures === 2);
   expect(again).toMatchObject({ status: 'waiting', replays: 1 });
   await poll('its neighbour is charged', async () => (await cashKrw()) === CASH_KRW - 700, 30_000);
-  for (const { id } of [unknown, refused])
-    await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
 });
 
 test('a click whose month has no partition is charged once it has one, once, though it is replayed twice at a time', async () => {
@@ -214,7 +222,6 @@ test('a record that names the letter of another one is set aside by itself, and 
     const charged = await api.owner.query('SELECT FROM click_charge WHERE click_id = $1', [good.clickId]);
     return charged.rowCount === 1;
   });
-  for (const { id } of letters) await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
 });
 
 test('a replay that fails at two places counts each once, in whatever order they are delivered again', async () => {
@@ -229,7 +236,34 @@ test('a replay that fails at two places counts each once, in whatever order they
     await recordDeadLetter(pool, { ...letter, offset, reason: 'again', replayOf: String(id) });
   }
   expect(await letterOf(id)).toMatchObject({ failures: 3, reason: 'again' });
-  await act(`/v1/dead-letters/${id}/resolution`, { note: 'made by a test' });
+});
+
+test('the answer to a replay says where the letter stands by then, whoever was faster; a log that is away is told with its cause', async () => {
+  const { pool } = api.deps;
+  const record = { partition: 0, key: null, headers: {}, value: Buffer.from('y') };
+  const letter = { ...record, topic: topicName(config, TOPICS.adEvents), reason: 'who is faster' };
+  await recordDeadLetter(pool, { ...letter, offset: '1000' });
+  const id = (await unresolved('who is faster'))[0]?.id ?? 0;
+  const warn = vi.fn();
+  const replay = (append: () => Promise<void>) =>
+    replayDeadLetter(
+      { pool, topics: [letter.topic], append, log: { warn } },
+      { id, actorId: 'usr_admin', actorRole: 'admin', via: 'console' },
+    );
+
+  expect(await replay(async () => undefined)).toMatchObject({ ok: true, value: { failures: 1, replays: 1 } });
+  expect(await letterOf(id)).toMatchObject({ status: 'replayed' });
+  const failsAtOnce = () => recordDeadLetter(pool, { ...letter, offset: '1001', replayOf: String(id) });
+  expect(await replay(failsAtOnce)).toMatchObject({ ok: true, value: { failures: 2, replays: 2 } });
+  expect(warn).not.toHaveBeenCalled();
+
+  const cause = new Error('no broker answers');
+  expect(await replay(() => Promise.reject(cause))).toMatchObject({ error: { code: 'event_log_down' } });
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ err: cause, deadLetterId: id }),
+    expect.any(String),
+  );
+  expect(await letterOf(id)).toMatchObject({ status: 'replayed', failures: 2, replays: 3 });
 });
 
 test('a letter keeps its bytes when a newer worker reads them and fails for another reason', async () => {
@@ -238,7 +272,6 @@ test('a letter keeps its bytes when a newer worker reads them and fails for anot
   expect(await letterOf(letter.id)).toMatchObject({ valueBytes: Buffer.byteLength(written) });
   await replayedUntil(letter.id, (now) => now.failures === 2);
   expect(await unresolved('no partition')).toHaveLength(1);
-  await act(`/v1/dead-letters/${letter.id}/resolution`, { note: 'made by a test' });
 });
 
 test('the command lists, replays by reason and resolves; its exit code says whether anything is left', async () => {
