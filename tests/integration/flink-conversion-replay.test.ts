@@ -3,7 +3,6 @@ import { TOPICS } from '../../contracts/topics.js';
 import { addDays, businessDateOf, DAY_MS, startOfBusinessDate } from '../../domain/business-date.js';
 import {
   CONVERSION_RULES,
-  type Conversion,
   type ConversionRules,
   REVERSAL_HORIZON_MS,
 } from '../../domain/conversion-match.js';
@@ -20,6 +19,7 @@ import { flinkReplay } from '../../processes/flink-replay.js';
 import { diffCsv, diffTable } from '../../processes/flink-replay-text.js';
 import { randomConversionLog } from '../support/flink/conversion-log.js';
 import { delivered, fund } from '../support/money.js';
+import { differenceOf, reportOf, standing } from './flink-conversion-replay-expected.js';
 import {
   asRows,
   matchedBy,
@@ -108,53 +108,6 @@ async function cancel(orderLineId: string, cancelledAt: number): Promise<void> {
   await world.cancel(orderLineId, cancelledAt);
 }
 
-const standing = (rows: readonly Conversion[]) => rows.filter((row) => row.reversedAt === null);
-
-/** The difference of two lists, counted one order line after the other. */
-function differenceOf(before: readonly Conversion[], after: readonly Conversion[]) {
-  const campaigns = new Map<string, Record<string, number | string>>();
-  const add = (row: Conversion, key: string, amount = 1) => {
-    const sums = campaigns.get(row.campaignId) ?? {
-      ...{
-        campaignId: row.campaignId,
-        advertiserId: row.advertiserId,
-        conversionsNow: 0,
-        conversionsReplayed: 0,
-      },
-      ...{
-        valueNowKrw: 0,
-        valueReplayedKrw: 0,
-        gained: 0,
-        lost: 0,
-        movedIn: 0,
-        movedOut: 0,
-        matchChanged: 0,
-      },
-      clickChanged: 0,
-    };
-    campaigns.set(row.campaignId, { ...sums, [key]: Number(sums[key]) + amount });
-  };
-  const old = new Map(standing(before).map((row) => [row.orderLineId, row]));
-  const fresh = new Map(standing(after).map((row) => [row.orderLineId, row]));
-  for (const row of old.values()) {
-    add(row, 'conversionsNow');
-    add(row, 'valueNowKrw', row.conversionValueKrw);
-    const next = fresh.get(row.orderLineId);
-    if (next === undefined) add(row, 'lost');
-    else if (next.campaignId !== row.campaignId) add(row, 'movedOut');
-    else if (next.match !== row.match) add(row, 'matchChanged');
-    else if (next.clickId !== row.clickId) add(row, 'clickChanged');
-  }
-  for (const row of fresh.values()) {
-    add(row, 'conversionsReplayed');
-    add(row, 'valueReplayedKrw', row.conversionValueKrw);
-    const previous = old.get(row.orderLineId);
-    if (previous === undefined) add(row, 'gained');
-    else if (previous.campaignId !== row.campaignId) add(row, 'movedIn');
-  }
-  return [...campaigns.values()].sort((a, b) => (String(a.campaignId) < String(b.campaignId) ? -1 : 1));
-}
-
 /** What the report of an advertiser shows per campaign. */
 async function reported(advertiserId: string) {
   const range = { from: firstDay, to: addDays(lastDay, 1) };
@@ -168,15 +121,6 @@ async function reported(advertiserId: string) {
   return rows
     .filter((row) => row.directConversions + row.indirectConversions > 0)
     .map((row) => [row.key, row.directConversions, row.indirectConversions, row.conversionValueKrw]);
-}
-
-function reportOf(rows: readonly Conversion[], advertiserId: string) {
-  const own = standing(rows).filter((row) => row.advertiserId === advertiserId);
-  return [...new Set(own.map((row) => row.campaignId))].sort().map((campaignId) => {
-    const of = own.filter((row) => row.campaignId === campaignId);
-    const direct = of.filter((row) => row.match === 'direct').length;
-    return [campaignId, direct, of.length - direct, of.reduce((sum, row) => sum + row.conversionValueKrw, 0)];
-  });
 }
 
 describe('a replay of attribution on the real Flink', () => {
