@@ -28,9 +28,9 @@ export interface StatementJob {
   /** The same and addresses, parallelism, pace. A running job with another one is replaced; its state is kept. */
   readonly deploymentHash: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** Runs every part in the session, in order. `last` may put another statement in place of the one that starts the job. */
+  /** Runs every part in the session, in order. `last` may put another text in place of the part that starts the job. */
   execute(session: SqlSession, last?: (sql: string) => string): Promise<StatementExecution>;
-  /** As Flink gets it, without the password. */
+  /** As Flink gets it, without the passwords. */
   text(): string;
 }
 
@@ -83,12 +83,16 @@ const withoutComments = (sql: string) => sql.replace(/^\s*--.*\n?/gm, '');
 
 /** Hashes are shown in Flink's console: a password must not be guessed from one. */
 function withoutSecrets(variables: Variables): Variables {
-  const shown = Object.entries(variables).map(([name, value]) => {
-    if (name === 'DATABASE_PASSWORD') return [name, '***'];
-    return [name, value.replace(/(\w+:\/\/[^:@/\s]*):[^@/\s]*@/g, '$1:***@')];
-  });
+  const shown = Object.entries(variables).map(([name, value]) => [
+    name,
+    name.endsWith('_PASSWORD') ? '***' : withoutPassword(value),
+  ]);
   return Object.fromEntries(shown);
 }
+
+/** An address may carry it before the host, or as a parameter. */
+const withoutPassword = (value: string) =>
+  value.replace(/(\w+:\/\/[^:@/\s]*):[^@/\s]*@/g, '$1:***@').replace(/([?&]password)=[^&\s]*/gi, '$1=***');
 
 function hashOf(texts: readonly string[]): string {
   const hash = createHash('sha256');
