@@ -1,73 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { DEMO } from '../contracts/demo.js';
 import { isBusinessNumber } from '../domain/business-number.js';
+import { clickTokenKeys, list, port, trustedProxies, webhookSecret } from './config-values.js';
+import { DEMO_SECRETS, demoSecretNames } from './demo-secrets.js';
+
+export { DEMO_SECRETS } from './demo-secrets.js';
 
 /**
  * The only reader of the environment. Every variable is described here once; `.env.example` and
  * `docs/config.md` are generated from this schema. A variable `X` may instead be given as `X_FILE`, the path of
  * a file with the value (for secrets).
  */
-const port = z.coerce.number().int().min(1).max(65_535);
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-
-const CLICK_TOKEN_KEY = /^[a-z0-9-]+:([0-9a-f]{2})+$/i;
-const CLICK_TOKEN_KEY_BYTES = 32;
-const hexOf = (key: string) => (key.split(':')[1] ?? '').toLowerCase();
-const keysOf = (text: string) => text.split(',').map((item) => item.trim());
-
-const clickTokenKeys = z.string().superRefine((text, context) => {
-  const keys = keysOf(text);
-  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
-  if (!keys.every((key) => CLICK_TOKEN_KEY.test(key))) refuse('a comma-separated list of id:hex');
-  else if (keys.some((key) => hexOf(key).length < CLICK_TOKEN_KEY_BYTES * 2))
-    refuse(`each key needs at least ${CLICK_TOKEN_KEY_BYTES} bytes of hex`);
-  if (new Set(keys.map((key) => key.split(':')[0])).size < keys.length) refuse('each id only once');
-});
-
-/** Ranges that the web framework knows by name. */
-const NAMED_PROXIES = new Set(['loopback', 'linklocal', 'uniquelocal']);
-const trustedProxies = z
-  .string()
-  .refine((text) => text === '' || /^\d{1,2}$/.test(text) || text.split(',').every(isProxyRange), {
-    error: 'a number of hops, or a list of addresses, CIDR ranges, loopback, linklocal, uniquelocal',
-  });
-
-function isProxyRange(item: string): boolean {
-  const [address = '', bits, ...rest] = item.trim().split('/');
-  if (bits === undefined) return NAMED_PROXIES.has(address) || isIP(address) !== 0;
-  const mostBits = isIP(address) === 4 ? 32 : 128;
-  return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= mostBits;
-}
-
-const webhookSecret = z
-  .string()
-  .regex(/^whsec_[A-Za-z0-9+/]{24,}={0,2}$/, 'whsec_ and at least 18 bytes in base64');
-
-/** Secrets that work out of the box and are refused in production. */
-export const DEMO_SECRETS = {
-  CLICK_TOKEN_KEYS: 'demo1:64656d6f2d636c69636b2d746f6b656e2d6b65792d6e6f742d666f722d70726f64',
-  HASH_KEY: 'demo-hash-key-not-for-production',
-  PAYMENT_SECRET_KEY: 'test_sk_demo-payment-secret-key',
-  PAYMENT_WEBHOOK_SECRET: 'whsec_ZGVtby1wYXltZW50LXdlYmhvb2stc2VjcmV0',
-  TAX_INVOICE_API_KEY: 'test_demo-tax-invoice-api-key',
-  TAX_INVOICE_WEBHOOK_SECRET: 'whsec_ZGVtby10YXgtaW52b2ljZS13ZWJob29r',
-  BUSINESS_REGISTRY_KEY: 'demo-business-registry-key',
-  MESSAGES_API_KEY: 'demo-messages-key',
-  MESSAGES_API_SECRET: 'demo-messages-secret',
-  BILLING_KEY_ENCRYPTION_KEY: '64656d6f2d62696c6c696e672d6b65792d6e6f742d666f722d70726f642d2121',
-  DATABASE_URL: 'postgres://ads_app:ads_app_demo@127.0.0.1:18010/ads',
-  DATABASE_OWNER_URL: 'postgres://ads_owner:ads_owner_demo@127.0.0.1:18010/ads',
-  FLINK_DATABASE_URL: 'postgres://ads_flink:ads_flink_demo@127.0.0.1:18010/ads',
-} as const;
-
 export const configSchema = z.object({
   ADS_ENV: z
     .enum(['development', 'test', 'production'])
@@ -353,7 +298,6 @@ function readSetting(env: NodeJS.ProcessEnv, name: string, problems: string[]): 
   }
 }
 
-/** A demo secret is refused however it is written: other address, other spelling, one key among others. */
 function refusedInProduction(config: Config): string[] {
   const problems = demoSecretNames(config).map(
     (name) => `${name}: the demo secret is not allowed with ADS_ENV=production; set ${name} or ${name}_FILE`,
@@ -362,41 +306,4 @@ function refusedInProduction(config: Config): string[] {
     problems.push('KAFKA_REPLICATION_FACTOR: at least 2 with ADS_ENV=production');
   }
   return problems;
-}
-
-function demoSecretNames(config: Config): (keyof typeof DEMO_SECRETS)[] {
-  const demoKeys = new Set(keysOf(DEMO_SECRETS.CLICK_TOKEN_KEYS).map(hexOf));
-  const isDemo = (name: keyof typeof DEMO_SECRETS): boolean => {
-    switch (name) {
-      case 'CLICK_TOKEN_KEYS':
-        return keysOf(config.CLICK_TOKEN_KEYS).some((key) => demoKeys.has(hexOf(key)));
-      case 'DATABASE_URL':
-      case 'DATABASE_OWNER_URL':
-      case 'FLINK_DATABASE_URL':
-        return holdsDemoPassword(config[name]);
-      default:
-        return config[name].trim().toLowerCase() === DEMO_SECRETS[name].toLowerCase();
-    }
-  };
-  return (Object.keys(DEMO_SECRETS) as (keyof typeof DEMO_SECRETS)[]).filter(isDemo);
-}
-
-const passwordsOf = (address: string): string[] => {
-  if (!URL.canParse(address)) return [address];
-  const url = new URL(address);
-  return [decodePercent(url.password), ...url.searchParams.getAll('password')];
-};
-
-/** Either database's demo password, in its place before the host or as a parameter. */
-function holdsDemoPassword(address: string): boolean {
-  const { DATABASE_URL, DATABASE_OWNER_URL, FLINK_DATABASE_URL } = DEMO_SECRETS;
-  const demo = [DATABASE_URL, DATABASE_OWNER_URL, FLINK_DATABASE_URL].flatMap(passwordsOf);
-  return passwordsOf(address).some((password) => demo.includes(password));
-}
-
-function decodePercent(text: string): string {
-  return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
-    const bytes = Buffer.from(escaped.replaceAll('%', ''), 'hex');
-    return bytes.toString('utf8');
-  });
 }
