@@ -101,7 +101,7 @@ export const configSchema = z.object({
   FLINK_DATABASE_URL: z
     .string()
     .default(DEMO_SECRETS.FLINK_DATABASE_URL)
-    .describe('PostgreSQL as Flink sees it: a role that writes conversion results and performance only.'),
+    .describe('PostgreSQL as Flink sees it: a role that writes what the statements find, and no money.'),
   FLINK_CHECKPOINT_DIR: z
     .string()
     .default('.stack/slot-0/flink/checkpoints')
