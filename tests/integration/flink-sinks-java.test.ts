@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,14 +23,11 @@ let results: readonly JavaTest[] = [];
 
 beforeAll(async () => {
   cpSync(SOURCES, work, { recursive: true, filter: (path) => relative(SOURCES, path) !== 'target' });
-  await runMaven([
-    '-f',
-    join(work, 'pom.xml'),
-    `-Dredis.server=${redisServerPath()}`,
-    '-Dmaven.test.failure.ignore=true',
-    'test',
-  ]);
+  const tests = ['-f', join(work, 'pom.xml'), `-Dredis.server=${redisServerPath()}`, 'test'];
+  const failure = await runMaven(tests).then(() => null, asError);
   results = readReports(join(work, 'target', 'surefire-reports'));
+  // A test that failed is told by name below. Whatever else stopped Maven is told here.
+  if (failure !== null && results.every(({ trouble }) => trouble === undefined)) throw failure;
 }, MAVEN_DEADLINE_MS);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -53,8 +50,14 @@ function testClasses(): string[] {
     .sort();
 }
 
-/** Classes run at once, so a report may hold tests of several: each test says whose it is. */
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
+
+/**
+ * Classes run at once, so a report may hold tests of several: each test says whose it is. None where Maven did not get
+ * as far as the tests.
+ */
 function readReports(folder: string): JavaTest[] {
+  if (!existsSync(folder)) return [];
   const tests: JavaTest[] = [];
   for (const file of readdirSync(folder).filter((name) => /^TEST-.*\.xml$/.test(name))) {
     const report = readFileSync(join(folder, file), 'utf8');
