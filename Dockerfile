@@ -32,8 +32,9 @@ WORKDIR /build
 COPY --from=versions /maven.config .mvn/maven.config
 COPY stack/maven/flink.xml pom.xml
 RUN mvn -q -B dependency:copy-dependencies -DoutputDirectory=/jars -DincludeArtifactIds=flink-sql-connector-kafka
-COPY flink/sinks sinks
-RUN mvn -q -B -f sinks/pom.xml -Dmaven.test.skip=true package && cp sinks/target/flink-sinks.jar /jars/
+COPY flink/sinks/pom.xml sinks/
+COPY flink/sinks/src/main sinks/src/main
+RUN mvn -q -B -f sinks/pom.xml package && cp sinks/target/flink-sinks.jar /jars/
 
 FROM flink:2.2.1 AS flink
 COPY --from=jars /jars/ /opt/flink/lib/

@@ -79,7 +79,8 @@ test('the image of Flink holds our sinks and the Kafka connector of the native s
         text('Dockerfile'),
       )?.[0],
   );
-  expect(jars).toContain('COPY flink/sinks sinks');
+  expect(jars).toContain('COPY flink/sinks/pom.xml sinks/');
+  expect(jars).toContain('COPY flink/sinks/src/main sinks/src/main');
   expect(jars).toMatch(/sinks\/pom\.xml .*package && cp sinks\/target\/flink-sinks\.jar \/jars\//);
   expect(jars).toContain('flink-sql-connector-kafka');
   expect(image).toContain('COPY --from=jars /jars/ /opt/flink/lib/');
