@@ -18,9 +18,17 @@ export const FLINK_FOLDER = [import.meta.dirname, path.join(import.meta.dirname,
 /** Reads `tables/*.sql` and `statements/<name>.sql`, unrendered. Throws when a file is missing. */
 export function readStatement(name: string, tables: readonly string[]): StatementText {
   return {
-    tables: tables.map((table) => readSql(path.join('tables', `${table}.sql`))),
+    tables: tables.map(readTable),
     parts: splitParts(readSql(path.join('statements', `${name}.sql`))),
   };
+}
+
+/** `${shared <name>}` stands for `tables/shared/<name>.sql`: lines that several tables have in common. */
+function readTable(table: string): string {
+  const text = readSql(path.join('tables', `${table}.sql`));
+  return text.replace(/\$\{shared (\w+)\}/g, (_, name: string) =>
+    readSql(path.join('tables', 'shared', `${name}.sql`)),
+  );
 }
 
 function readSql(file: string): string {

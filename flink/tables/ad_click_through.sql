@@ -9,10 +9,7 @@ CREATE TABLE ad_click_through (
   weight_milli BIGINT,
   PRIMARY KEY (ad_id, placement) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'ad_click_through',
   'buffer.max-rows' = '2000000',
   'flush.interval' = '500 ms'

@@ -1,25 +1,11 @@
 -- PostgreSQL: the same table, of a match that was reversed, once. Whichever of the two sinks is first, the row is whole.
 CREATE TABLE conversion_reversal (
-  order_line_id        STRING,
-  click_id             STRING,
-  ad_id                STRING,
-  campaign_id          STRING,
-  advertiser_id        STRING,
-  placement            STRING,
-  product_id           STRING,
-  `match`              STRING,
-  quantity             BIGINT,
-  conversion_value_krw BIGINT,
-  clicked_at_ms        BIGINT,
-  converted_at_ms      BIGINT,
+  ${shared conversion_columns}
   reversed_at_ms       BIGINT,
   rules_version        INT,
   PRIMARY KEY (order_line_id) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'conversion_result',
   'upsert.condition' = 'stored.reversed_at_ms IS NULL',
   'flush.interval' = '200 ms'

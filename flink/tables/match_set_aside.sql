@@ -12,10 +12,7 @@ CREATE TABLE match_set_aside (
   recorded_at_ms BIGINT,
   PRIMARY KEY (id) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'match_set_aside',
   'upsert.condition' = 'false',
   'flush.interval' = '200 ms'

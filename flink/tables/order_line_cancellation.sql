@@ -12,10 +12,7 @@ CREATE TABLE order_line_cancellation (
   reason_beyond   STRING,
   PRIMARY KEY (order_line_id) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'order_line_cancellation',
   'upsert.condition' = 'false',
   'flush.interval' = '200 ms'

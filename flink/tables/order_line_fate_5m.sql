@@ -10,10 +10,7 @@ CREATE TABLE order_line_fate_5m (
   rules_version        INT,
   PRIMARY KEY (window_start_ms) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'order_line_fate_5m',
   'upsert.condition' = 'stored.order_lines <= excluded.order_lines',
   'flush.interval' = '200 ms'

@@ -14,10 +14,7 @@ CREATE TABLE performance_5m (
   conversion_value_krw BIGINT,
   PRIMARY KEY (ad_id, placement, window_start_ms) NOT ENFORCED
 ) WITH (
-  'connector' = 'postgres',
-  'url' = '${DATABASE_URL}',
-  'username' = '${DATABASE_USER}',
-  'password' = '${DATABASE_PASSWORD}',
+  ${shared postgres}
   'table-name' = 'performance_5m',
   'upsert.condition' = 'stored.window_end_ms <= excluded.window_end_ms',
   'flush.interval' = '500 ms'

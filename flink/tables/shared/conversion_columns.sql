@@ -1,0 +1,13 @@
+  -- A match as PostgreSQL keeps it, of the deployed statement or of a replay.
+  order_line_id        STRING,
+  click_id             STRING,
+  ad_id                STRING,
+  campaign_id          STRING,
+  advertiser_id        STRING,
+  placement            STRING,
+  product_id           STRING,
+  `match`              STRING,
+  quantity             BIGINT,
+  conversion_value_krw BIGINT,
+  clicked_at_ms        BIGINT,
+  converted_at_ms      BIGINT,
