@@ -1,9 +1,8 @@
-import { z } from 'zod';
 import type { ConversionRules } from '../domain/conversion-match.js';
 import type { ReplayRange } from '../domain/conversion-replay.js';
 import type { Config } from '../infra/config.js';
 import type { LogEnds, ReplayedTable } from './conversion-replay-log.js';
-import { request, SqlGatewayClient } from './gateway-client.js';
+import { SqlGatewayClient } from './gateway-client.js';
 import { JobManagerClient, type JobState } from './job-manager-client.js';
 import { readStatement, render, type Variables } from './render-statement.js';
 import {
@@ -47,12 +46,6 @@ const REPLAY_SETTINGS: Readonly<Record<string, string>> = {
 
 const jobNameOf = (config: Pick<Config, 'TOPIC_PREFIX'>, id: number) =>
   `${config.TOPIC_PREFIX}${REPLAY}-${id}`;
-
-/** Free places for jobs; a replay needs one. Throws when the JobManager cannot be reached. */
-export async function freeTaskSlots(config: ReplayJobConfig): Promise<number> {
-  const schema = z.object({ 'slots-available': z.number() });
-  return (await request(`${config.FLINK_REST_URL}/overview`, schema))['slots-available'];
-}
 
 /** Starts the job and returns its id; it ends by itself at the end of the log. Throws with the planner's words. */
 export async function submitConversionReplay(
@@ -109,33 +102,16 @@ export async function findReplayJob(config: ReplayJobConfig, id: number): Promis
   const [newest] = [...jobs].sort((a, b) => b.startedAtMs - a.startedAtMs);
   if (newest === undefined) return undefined;
   const failure = newest.state === 'FAILED' ? await jobManager.lastFailure(newest.id) : undefined;
-  return { id: newest.id, state: newest.state, failure, recordsRead: await recordsRead(config, newest.id) };
+  return {
+    id: newest.id,
+    state: newest.state,
+    failure,
+    recordsRead: await jobManager.recordsRead(newest.id),
+  };
 }
 
 /** Ends the job, if there is one. */
 export async function cancelReplayJob(config: ReplayJobConfig, id: number): Promise<void> {
   const job = await findReplayJob(config, id);
   if (job !== undefined) await new JobManagerClient(config.FLINK_REST_URL).cancel(job.id);
-}
-
-const verticesSchema = z.object({ vertices: z.array(z.object({ id: z.string() })) });
-const metricNamesSchema = z.array(z.object({ id: z.string() }));
-const sumsSchema = z.array(z.object({ id: z.string(), sum: z.number() }));
-/** What a source has read, before anything is filtered: `Source__ad_clicks[1].numRecordsIn`. */
-const SOURCE_RECORDS = /^Source.*\.numRecordsIn$/;
-
-/** 0 in the first seconds, and when the job has ended: Flink drops the metrics then. */
-async function recordsRead(config: ReplayJobConfig, jobId: string): Promise<number> {
-  const { vertices } = await request(`${config.FLINK_REST_URL}/jobs/${jobId}`, verticesSchema);
-  let sum = 0;
-  for (const vertex of vertices) {
-    const url = `${config.FLINK_REST_URL}/jobs/${jobId}/vertices/${vertex.id}/subtasks/metrics`;
-    const names = (await request(url, metricNamesSchema))
-      .map(({ id }) => id)
-      .filter((id) => SOURCE_RECORDS.test(id));
-    if (names.length === 0) continue;
-    const query = names.map(encodeURIComponent).join(',');
-    for (const metric of await request(`${url}?agg=sum&get=${query}`, sumsSchema)) sum += metric.sum;
-  }
-  return sum;
 }

@@ -31,21 +31,16 @@ const configSchema = z.object({
 const checkpointsSchema = z.object({
   counts: z.object({ completed: z.number(), failed: z.number() }),
   latest: z.object({
-    completed: z
-      .object({
-        id: z.number(),
-        external_path: z.string(),
-        latest_ack_timestamp: z.number(),
-        state_size: z.number(),
-      })
-      .nullish(),
+    completed: z.object({ latest_ack_timestamp: z.number(), state_size: z.number() }).nullish(),
     restored: z.object({ external_path: z.string().nullish() }).nullish(),
   }),
 });
 const metricNamesSchema = z.array(z.object({ id: z.string() }));
 /** Flink writes some figures as text, and one that is no number as `NaN`. */
 const figureSchema = z.coerce.number().catch(Number.NaN);
-const metricSumsSchema = z.array(z.object({ id: z.string(), sum: figureSchema, min: figureSchema }));
+const metricSumSchema = z.object({ id: z.string(), sum: figureSchema, min: figureSchema });
+type MetricSum = z.infer<typeof metricSumSchema>;
+const metricSumsSchema = z.array(metricSumSchema);
 const jobMetricsSchema = z.array(z.object({ id: z.string(), value: figureSchema }));
 const exceptionsSchema = z.object({
   'root-exception': z.string().nullish(),
@@ -72,7 +67,7 @@ export interface FlinkJob {
 export interface Checkpoints {
   readonly completed: number;
   readonly failed: number;
-  readonly newest: { readonly path: string; readonly atMs: number; readonly bytes: number } | undefined;
+  readonly newest: { readonly atMs: number; readonly bytes: number } | undefined;
   /** What the job started from last: at its submission, or at its last restart. */
   readonly restoredFrom: string | undefined;
 }
@@ -104,6 +99,8 @@ const ENDING: ReadonlySet<JobState> = new Set<JobState>([
 export const hasEnded = (job: Pick<FlinkJob, 'state'>) => ENDED.has(job.state);
 export const isEnding = (job: Pick<FlinkJob, 'state'>) => ENDING.has(job.state);
 
+/** `Source__ad_clicks[1].numRecordsIn`. */
+const SOURCE_RECORDS = /^Source.*\.numRecordsIn$/;
 /** `Sink_conversion_result[12]__Writer.refusedRows` is `refusedRows`. */
 const lastName = (metric: string) => metric.slice(metric.lastIndexOf('.') + 1);
 
@@ -140,21 +137,13 @@ export class JobManagerClient {
    * of any part. One that no operator has is missing, and so is every one in the first seconds of a job.
    */
   async operatorFigures(id: string, names: readonly string[]): Promise<OperatorFigures> {
-    const { vertices } = await request(`${this.baseUrl}/jobs/${id}`, detailSchema);
     const sums: Record<string, number> = {};
     const least: Record<string, number> = {};
-    for (const vertex of vertices) {
-      const url = `${this.baseUrl}/jobs/${id}/vertices/${vertex.id}/subtasks/metrics`;
-      const known = await request(url, metricNamesSchema);
-      const wanted = known.map((metric) => metric.id).filter((name) => names.includes(lastName(name)));
-      if (wanted.length === 0) continue;
-      const query = wanted.map(encodeURIComponent).join(',');
-      for (const metric of await request(`${url}?agg=sum,min&get=${query}`, metricSumsSchema)) {
-        const name = lastName(metric.id);
-        if (Number.isFinite(metric.sum)) sums[name] = (sums[name] ?? 0) + metric.sum;
-        // A source without event time says -2^63 all its life.
-        if (metric.min > 0) least[name] = Math.min(least[name] ?? metric.min, metric.min);
-      }
+    for (const metric of await this.metricsOf(id, (name) => names.includes(lastName(name)))) {
+      const name = lastName(metric.id);
+      if (Number.isFinite(metric.sum)) sums[name] = (sums[name] ?? 0) + metric.sum;
+      // A source without event time says -2^63 all its life.
+      if (metric.min > 0) least[name] = Math.min(least[name] ?? metric.min, metric.min);
     }
     return { sums, least };
   }
@@ -162,6 +151,29 @@ export class JobManagerClient {
   /** The sums alone. */
   async operatorSums(id: string, names: readonly string[]): Promise<Readonly<Record<string, number>>> {
     return (await this.operatorFigures(id, names)).sums;
+  }
+
+  /**
+   * What the sources have read, before anything is filtered. 0 in a job's first seconds, and when it has ended: Flink
+   * drops the metrics then.
+   */
+  async recordsRead(id: string): Promise<number> {
+    const read = await this.metricsOf(id, (name) => SOURCE_RECORDS.test(name));
+    return read.reduce((total, { sum }) => total + (Number.isFinite(sum) ? sum : 0), 0);
+  }
+
+  /** Of every vertex: the metrics of its operators that are wanted, over all of its parts. */
+  private async metricsOf(id: string, isWanted: (name: string) => boolean): Promise<readonly MetricSum[]> {
+    const { vertices } = await request(`${this.baseUrl}/jobs/${id}`, detailSchema);
+    const found: MetricSum[] = [];
+    for (const vertex of vertices) {
+      const url = `${this.baseUrl}/jobs/${id}/vertices/${vertex.id}/subtasks/metrics`;
+      const wanted = (await request(url, metricNamesSchema)).map((metric) => metric.id).filter(isWanted);
+      if (wanted.length === 0) continue;
+      const query = wanted.map(encodeURIComponent).join(',');
+      found.push(...(await request(`${url}?agg=sum,min&get=${query}`, metricSumsSchema)));
+    }
+    return found;
   }
 
   /** How often the job was restarted, whole or in part, since it was submitted. */
@@ -182,9 +194,7 @@ export class JobManagerClient {
     const newest = latest.completed;
     return {
       ...counts,
-      newest: newest
-        ? { path: newest.external_path, atMs: newest.latest_ack_timestamp, bytes: newest.state_size }
-        : undefined,
+      newest: newest ? { atMs: newest.latest_ack_timestamp, bytes: newest.state_size } : undefined,
       // Flink says file:/a where it was told file:///a.
       restoredFrom: latest.restored?.external_path ? new URL(latest.restored.external_path).href : undefined,
     };

@@ -13,7 +13,6 @@ export interface JobObservation {
   readonly restarts: number | undefined;
   /** The state that it started from last. */
   readonly restoredFrom: string | undefined;
-  readonly startedAtMs: number;
 }
 
 const SHOWN_PARTS = 3;
@@ -38,7 +37,6 @@ export async function observeJob(jobManager: JobManagerClient, job: FlinkJob): P
     failedCheckpoints: checkpoints.failed,
     restarts,
     restoredFrom: checkpoints.restoredFrom,
-    startedAtMs: job.startedAtMs,
   };
 }
 

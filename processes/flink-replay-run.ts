@@ -5,12 +5,11 @@ import { err, type Failure, type Result } from '../domain/result.js';
 import {
   cancelReplayJob,
   findReplayJob,
-  freeTaskSlots,
   type ReplayJobConfig,
   submitConversionReplay,
 } from '../flink/conversion-replay.js';
 import { type ReplayLogConfig, readReplayLog } from '../flink/conversion-replay-log.js';
-import { hasEnded } from '../flink/job-manager-client.js';
+import { hasEnded, JobManagerClient } from '../flink/job-manager-client.js';
 import { startBusinessClock } from '../infra/clock.js';
 import type { DatabasePool } from '../infra/postgres.js';
 import {
@@ -63,7 +62,8 @@ export async function startReplay(deps: ReplayDeps, wish: ReplayWish): Promise<R
   if ('code' in kept) return err(kept);
   const range = replayRange(wish, kept, wish.rules.clickWindowMs);
   if (!range.ok) return range;
-  if ((await freeTaskSlots(config)) === 0) return err(NO_SLOT);
+  const { freeSlots } = await new JobManagerClient(config.FLINK_REST_URL).capacity();
+  if (freeSlots === 0) return err(NO_SLOT);
   const { rules, actorId, actorRole, via } = wish;
   const begun = await beginConversionReplay(pool, {
     ...range.value,
@@ -80,8 +80,10 @@ export async function startReplay(deps: ReplayDeps, wish: ReplayWish): Promise<R
   try {
     await submitConversionReplay(config, { id, rules, fromMs, toMs, logEnds: kept.ends });
   } catch (error) {
-    // The gateway may have started it all the same.
-    await cancelReplayJob(config, id).catch(() => undefined);
+    // The gateway may have started it all the same. If so, and it goes on, a trigger keeps it from writing.
+    await cancelReplayJob(config, id).catch((notCancelled: unknown) => {
+      log.warn({ err: notCancelled, replay: id }, 'a replay that was given up may still have a job');
+    });
     const failure = flinkSays(error);
     await failConversionReplay(pool, id, failure.message);
     return err(failure);
