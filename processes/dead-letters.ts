@@ -15,6 +15,7 @@ import { deadLetterIdOf } from '../operations/record-dead-letter.js';
 import { replayDeadLetter } from '../operations/replay-dead-letters.js';
 import { resolveDeadLetter } from '../operations/resolve-dead-letter.js';
 import type { ProcessContext } from './process.js';
+import { misused, refused } from './terminal.js';
 
 const USAGE = `usage: dead-letters list [--resolved] [--reason TEXT]
        dead-letters show ID
@@ -55,7 +56,7 @@ export async function deadLetters(context: ProcessContext, args: readonly string
   const [name = '', ...texts] = parsed?.positionals ?? [];
   const ids = texts.map(deadLetterIdOf).filter((id) => id !== null);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (parsed === null || command === undefined || ids.length !== texts.length) return misused();
+  if (parsed === null || command === undefined || ids.length !== texts.length) return misused(USAGE);
   const pool = createPool(context.config);
   try {
     return await command({ context, pool, ids, options: parsed.values });
@@ -70,16 +71,6 @@ function parsedOrNull(args: readonly string[]) {
   } catch {
     return null;
   }
-}
-
-function misused(): number {
-  process.stderr.write(USAGE);
-  return 2;
-}
-
-function refused({ message, nextStep }: { readonly message: string; readonly nextStep?: string }): number {
-  process.stderr.write(`${message}${nextStep === undefined ? '' : ` ${nextStep}`}\n`);
-  return 1;
 }
 
 /** A record may hold what commands a terminal: control characters are shown by their code. */
@@ -106,7 +97,7 @@ async function list({ pool, options }: Call): Promise<number> {
 }
 
 async function show({ pool, ids: [id, ...others] }: Call): Promise<number> {
-  if (id === undefined || others.length > 0) return misused();
+  if (id === undefined || others.length > 0) return misused(USAGE);
   const letter = await readDeadLetter(pool, id);
   if (letter === null) return refused({ message: `There is no dead letter ${id}.` });
   const value = await readDeadLetterValue(pool, id);
@@ -130,7 +121,7 @@ async function show({ pool, ids: [id, ...others] }: Call): Promise<number> {
 async function replay(call: Call): Promise<number> {
   const { context, pool, options } = call;
   const chosen = await chooseLetters(call);
-  if (chosen === null) return misused();
+  if (chosen === null) return misused(USAGE);
   const { config, log } = context;
   const topics = Object.values(TOPICS).map((topic) => topicName(config, topic));
   const append = (record: Parameters<typeof appendRecord>[2]) => appendRecord(config, log, record);
@@ -183,7 +174,7 @@ async function tellOutcomes(pool: DatabasePool, ids: readonly number[]): Promise
 
 async function resolve({ pool, ids: [id, ...others], options }: Call): Promise<number> {
   const note = options.note?.trim() ?? '';
-  if (id === undefined || others.length > 0 || note.length < 5 || note.length > 500) return misused();
+  if (id === undefined || others.length > 0 || note.length < 5 || note.length > 500) return misused(USAGE);
   const by = { actorId: options.by, actorRole: 'admin', via: 'cli' } as const;
   const resolved = await resolveDeadLetter(pool, { id, note, ...by });
   if (!resolved.ok) return refused(resolved.error);

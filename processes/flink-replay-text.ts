@@ -62,17 +62,21 @@ export function* diffCsv({ campaigns, totals }: ConversionReplayDiff): Generator
 
 export interface DiffPage {
   readonly byAdvertiser: boolean;
-  /** Only keys after this one. */
+  /** Only rows after the one with this key. */
   readonly after: string | null;
   readonly limit: number;
 }
 
-/** One page, in the order of keys, and the sum of all. */
-export function diffTable(diff: ConversionReplayDiff, { byAdvertiser, after, limit }: DiffPage): string {
+/** One page, in the order of keys, and the sum of all. Null: no row has the key `after`. */
+export function diffTable(
+  diff: ConversionReplayDiff,
+  { byAdvertiser, after, limit }: DiffPage,
+): string | null {
   const rows = byAdvertiser
     ? diff.advertisers.map((row) => ({ key: row.advertiserId, row }))
     : diff.campaigns.map((row) => ({ key: `${row.advertiserId}/${row.campaignId}`, row }));
-  const from = 1 + rows.findIndex(({ key }) => key === after);
+  const from = after === null ? 0 : 1 + rows.findIndex(({ key }) => key === after);
+  if (after !== null && from === 0) return null;
   const page = rows.slice(from, from + limit);
   const last = page.at(-1);
   const more = last !== undefined && rows.at(-1) !== last;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { CONVERSION_RULES } from '../domain/conversion-match.js';
 import {
   askedConversionRules,
   CONVERSION_RULE_CATALOGUE,
   conversionRulesInWords,
 } from '../domain/conversion-rules.js';
-import type { Failure } from '../domain/result.js';
 import { cancelReplayJob } from '../flink/conversion-replay.js';
 import { type DatabasePool, openPool } from '../infra/postgres.js';
 import { applyConversionReplay, undoConversionReplay } from '../operations/apply-conversion-replay.js';
@@ -21,7 +21,9 @@ import {
 } from '../operations/read-conversion-replays.js';
 import { lookAtReplay, type ReplaySight, startReplay } from './flink-replay-run.js';
 import { diffCsv, diffTable, replayLine, replayText } from './flink-replay-text.js';
+import { UsageError } from './flink-statement-names.js';
 import type { ProcessContext } from './process.js';
+import { misused, refused } from './terminal.js';
 
 const USAGE = `usage: replay rules
        replay start --rules VERSION | [--click-window-hours N] [--no-indirect] [--latest-click]
@@ -66,60 +68,71 @@ interface Call {
   readonly options: ReturnType<typeof readArgs>['values'];
 }
 
-const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
-  rules: async () => tellRules(),
-  start,
-  list,
-  status: (call) => withReplay(call, status),
-  diff: (call) => withReplay(call, diff),
-  apply: (call) => withReplay(call, apply),
-  undo: (call) => withReplay(call, undo),
-  cancel: (call) => withReplay(call, cancel),
+type Option = keyof typeof OPTIONS;
+interface Command {
+  /** Beside `--by`. Others are refused: who names days to `apply` must not believe that only these are applied. */
+  readonly options: readonly Option[];
+  readonly run: (call: Call) => Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  rules: { options: [], run: withoutReplay(tellRules) },
+  start: {
+    options: ['rules', 'click-window-hours', 'no-indirect', 'latest-click', 'from', 'to', 'no-wait'],
+    run: withoutReplay(start),
+  },
+  list: { options: [], run: withoutReplay(list) },
+  status: { options: ['wait'], run: withReplay(status) },
+  diff: { options: ['by-advertiser', 'after', 'limit', 'csv'], run: withReplay(diff) },
+  apply: { options: ['yes'], run: withReplay(apply) },
+  undo: { options: ['yes'], run: withReplay(undo) },
+  cancel: { options: [], run: withReplay(cancel) },
 };
 
-/** `replay …`: what the kept order lines would be credited to by other rules, and showing it in reports. */
+/**
+ * `replay …`: what the kept order lines would be credited to by other rules, and showing it in reports. Throws what
+ * `parseArgs` says, and `UsageError`.
+ */
 export async function flinkReplay(context: ProcessContext, args: readonly string[]): Promise<number> {
   if (args.length === 0 || args[0] === '--help' || args[0] === '-h') {
     tell(USAGE);
     return 0;
   }
-  const parsed = parsedOrNull(args);
-  const [name = '', text, ...rest] = parsed?.positionals ?? [];
+  const { values, positionals } = readArgs(args);
+  const [name = '', text, ...rest] = positionals;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const id = text === undefined ? null : Number(text);
   const isId = id === null || (Number.isInteger(id) && id > 0 && id < 2 ** 31);
-  if (parsed === null || command === undefined || rest.length > 0 || !isId) return misused();
+  if (command === undefined || rest.length > 0 || !isId) return misused(USAGE);
+  const strange = Object.keys(values).find(
+    (option) => option !== 'by' && !command.options.some((known) => known === option),
+  );
+  if (strange !== undefined) throw new UsageError(`replay ${name} knows no --${strange}`);
   // Without the bound on statements: a replay may have millions of rows.
   const { DATABASE_URL } = context.config;
   const pool = openPool({ connectionString: DATABASE_URL, max: 2, applicationName: 'flink-replay' });
   try {
-    return await command({ context, pool, id, options: parsed.values });
+    return await command.run({ context, pool, id, options: values });
   } finally {
     await pool.end();
   }
 }
 
-function parsedOrNull(args: readonly string[]) {
-  try {
-    return readArgs(args);
-  } catch {
-    return null;
-  }
+function withoutReplay(act: (call: Call) => Promise<number>): Command['run'] {
+  return async (call) => (call.id === null ? act(call) : misused(USAGE));
 }
 
-function misused(): number {
-  process.stderr.write(USAGE);
-  return 2;
+function withReplay(act: (call: Call, replay: ConversionReplayRow) => Promise<number>): Command['run'] {
+  return async (call) => {
+    if (call.id === null) return misused(USAGE);
+    const replay = await readConversionReplay(call.pool, call.id);
+    return replay === null ? refused(NO_SUCH_REPLAY) : act(call, replay);
+  };
 }
 
 const tell = (text: string): void => {
   process.stdout.write(text);
 };
-
-function refused({ message, nextStep }: Failure): number {
-  process.stderr.write(`${message}${nextStep === undefined ? '' : ` ${nextStep}`}\n`);
-  return 1;
-}
 
 const actorOf = ({ options }: Call): ReplayActor => ({
   actorId: options.by,
@@ -127,26 +140,16 @@ const actorOf = ({ options }: Call): ReplayActor => ({
   via: 'cli',
 });
 
-async function withReplay(
-  call: Call,
-  act: (call: Call, replay: ConversionReplayRow) => Promise<number>,
-): Promise<number> {
-  if (call.id === null) return misused();
-  const replay = await readConversionReplay(call.pool, call.id);
-  return replay === null ? refused(NO_SUCH_REPLAY) : act(call, replay);
-}
-
-function tellRules(): number {
+async function tellRules(): Promise<number> {
   for (const rules of CONVERSION_RULE_CATALOGUE) {
-    const deployed = rules.version === CONVERSION_RULE_CATALOGUE[0]?.version ? '  (deployed)' : '';
+    const deployed = rules.version === CONVERSION_RULES.version ? '  (deployed)' : '';
     tell(`${String(rules.version).padStart(3)}  ${conversionRulesInWords(rules).en}${deployed}\n`);
   }
   return 0;
 }
 
 async function start(call: Call): Promise<number> {
-  const { context, pool, id, options } = call;
-  if (id !== null) return misused();
+  const { context, pool, options } = call;
   const rules = askedConversionRules({
     version: options.rules,
     clickWindowHours: options['click-window-hours'],
@@ -208,21 +211,22 @@ async function follow({ context, pool }: Call, id: number): Promise<number> {
   }
 }
 
-async function diff(
-  { pool, options, context }: Call,
-  { id, ...replay }: ConversionReplayRow,
-): Promise<number> {
-  await lookAtReplay({ ...context, pool }, { id, ...replay });
-  const difference = await diffConversionReplay(pool, id);
+async function diff({ pool, options, context }: Call, replay: ConversionReplayRow): Promise<number> {
+  const limit = Number(options.limit ?? PAGE_LENGTH);
+  if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit is a whole number from 1 on');
+  await lookAtReplay({ ...context, pool }, replay);
+  const difference = await diffConversionReplay(pool, replay.id);
   if (!difference.ok) return refused(difference.error);
   if (options.csv === true) {
     for (const line of diffCsv(difference.value)) tell(line);
     return 0;
   }
-  const limit = Number(options.limit ?? PAGE_LENGTH);
-  if (!Number.isInteger(limit) || limit < 1) return misused();
+  const { after = null } = options;
   const byAdvertiser = options['by-advertiser'] === true;
-  tell(diffTable(difference.value, { byAdvertiser, after: options.after ?? null, limit }));
+  const page = diffTable(difference.value, { byAdvertiser, after, limit });
+  if (page === null)
+    throw new UsageError(`--after ${after}: the difference has no such row, see its first column`);
+  tell(page);
   return 0;
 }
 
@@ -230,7 +234,6 @@ async function apply(call: Call, replay: ConversionReplayRow): Promise<number> {
   await lookAtReplay({ ...call.context, pool: call.pool }, replay);
   if (call.options.yes !== true)
     return refused({
-      code: 'not_confirmed',
       message: `Every report would show the order lines of replay ${replay.id} by its rules; no money moves.`,
       nextStep: `Look at: replay diff ${replay.id}. Then say it again with --yes; replay undo ${replay.id} takes it back.`,
     });
@@ -243,7 +246,6 @@ async function apply(call: Call, replay: ConversionReplayRow): Promise<number> {
 async function undo(call: Call, { id }: ConversionReplayRow): Promise<number> {
   if (call.options.yes !== true)
     return refused({
-      code: 'not_confirmed',
       message: `Every report would show what it showed before replay ${id} was applied.`,
       nextStep: 'Say it again with --yes.',
     });
@@ -256,7 +258,6 @@ async function undo(call: Call, { id }: ConversionReplayRow): Promise<number> {
 async function cancel(call: Call, { id, state }: ConversionReplayRow): Promise<number> {
   if (state !== 'running')
     return refused({
-      code: 'wrong_status',
       message: `Replay ${id} is ${state}.`,
       nextStep: 'Only a running one can be cancelled.',
     });

@@ -15,7 +15,7 @@ import { failConversionReplay } from '../../operations/finish-conversion-replay.
 import { readConversionReplay } from '../../operations/read-conversion-replays.js';
 import { readPerformance } from '../../operations/read-performance.js';
 import { readReportDisclosure } from '../../operations/read-report-disclosure.js';
-import { flinkReplay } from '../../processes/flink-replay.js';
+import { flinkCommand } from '../../processes/flink-command.js';
 import { diffCsv, diffTable } from '../../processes/flink-replay-text.js';
 import { randomConversionLog } from '../support/flink/conversion-log.js';
 import { delivered, fund } from '../support/money.js';
@@ -324,9 +324,9 @@ describe('npm run flink -- replay', () => {
   const run = async (...args: string[]) => {
     const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const code = await flinkReplay(
+    const code = await flinkCommand(
       { config: world.config, log: world.logger, metrics: createMetrics({ defaultMetrics: false }) },
-      args,
+      ['replay', ...args],
     );
     const text = [...printed.mock.calls, ...complained.mock.calls].map(([line]) => String(line)).join('');
     vi.restoreAllMocks();
@@ -358,6 +358,9 @@ describe('npm run flink -- replay', () => {
     [2, ['begin']],
     [2, ['status']],
     [2, ['diff', 'one']],
+    [2, ['list', '1']],
+    [2, ['start', '--rule', '2']],
+    [2, ['apply', '1', '--from', '2026-11-01', '--yes']],
     [1, ['status', '999999']],
     [1, ['start', '--rules', '99']],
     [1, ['start']],
