@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -14,44 +16,42 @@ import redis.clients.jedis.Jedis;
 
 /** Two writers of one table, as after a failover whose old TaskManager is still alive. */
 class RedisFencingTest {
+  private final List<RedisWriter> writers = new ArrayList<>();
   private RedisServer server;
   private Jedis redis;
+  private SinkOptions options;
 
   @BeforeEach
   void start() {
     server = RedisServer.start();
     redis = server.client();
+    options = Tables.ranking(server.uri());
   }
 
   @AfterEach
   void stop() {
+    writers.forEach(RedisWriter::close);
     redis.close();
     server.close();
   }
 
-  @Test
-  void aBatchOfAConnectionThatWasGivenUpCountsNoMore() throws IOException, InterruptedException {
-    SinkOptions options = Tables.ranking(server.uri());
-    RedisWriter writer = Tables.writer(options, List.of());
-    Tables.put(writer, "a", "[1]");
-    writer.flush(true);
-    String[] held = redis.get(Tables.WRITER).split(":");
-    RedisConnection.Writer before = new RedisConnection.Writer(Long.parseLong(held[0]), Long.parseLong(held[1]));
-    Tables.put(writer, "a", "[2]");
-    writer.flush(true);
-    CallWatch watch = new CallWatch("late", 5_000);
-    RedisSocket socket = new RedisSocket(options.address(), options.address().node());
-    RedisConnection late = new RedisConnection(options.address(), options.address().node(), socket, watch);
-    RedisServer.await("epoch", () -> redis.exists(Tables.EPOCH));
-    Map<String, Change> batch = Map.of("{t}:a", new Change("[late]", 0));
-    long answer = late.apply(options.controlKeys(), batch, before, redis.get(Tables.EPOCH), "", options.ttl());
-    assertEquals(RedisConnection.NOT_AS_KNOWN, answer);
-    assertEquals("[2]", redis.get("{t}:a"));
-    late.close();
-    watch.close();
-    writer.close();
+  private RedisWriter writer(Collection<SinkState> restored) {
+    RedisWriter writer = Tables.writer(options, restored);
+    writers.add(writer);
+    return writer;
   }
 
+  /** Who goes on from its checkpoint. */
+  private RedisWriter heirOf(RedisWriter old) throws IOException {
+    return writer(Tables.checkpoint(old, options));
+  }
+
+  private static void write(RedisWriter writer, String value) throws IOException, InterruptedException {
+    Tables.put(writer, "a", value);
+    writer.flush(true);
+  }
+
+  /** Waits for it, and gives the reason. */
   private static String endOf(RedisWriter writer) {
     String[] message = new String[1];
     RedisServer.await("the older writer ends", () -> {
@@ -69,45 +69,54 @@ class RedisFencingTest {
   }
 
   @Test
+  void aBatchOfAConnectionThatWasGivenUpCountsNoMore() throws IOException, InterruptedException {
+    RedisWriter writer = writer(List.of());
+    write(writer, "[1]");
+    String[] held = redis.get(Tables.WRITER).split(":");
+    RedisConnection.Writer before = new RedisConnection.Writer(Long.parseLong(held[0]), Long.parseLong(held[1]));
+    write(writer, "[2]");
+    CallWatch watch = new CallWatch("late", 5_000);
+    RedisSocket socket = new RedisSocket(options.address(), options.address().node());
+    RedisConnection late = new RedisConnection(options.address(), options.address().node(), socket, watch);
+    RedisServer.await("epoch", () -> redis.exists(Tables.EPOCH));
+    Map<String, Change> batch = Map.of("{t}:a", new Change("[late]", 0));
+    long answer = late.apply(options.controlKeys(), batch, before, redis.get(Tables.EPOCH), "", options.ttl());
+    assertEquals(RedisConnection.NOT_AS_KNOWN, answer);
+    assertEquals("[2]", redis.get("{t}:a"));
+    late.close();
+    watch.close();
+  }
+
+  @Test
   void theOlderWriterChangesNothingMoreAndItsTaskFails() throws IOException, InterruptedException {
-    SinkOptions options = Tables.ranking(server.uri());
-    RedisWriter old = Tables.writer(options, List.of());
-    Tables.put(old, "a", "[old]");
-    old.flush(true);
-    RedisWriter heir = Tables.writer(options, Tables.checkpoint(old, options));
-    Tables.put(heir, "a", "[new]");
-    heir.flush(true);
+    RedisWriter old = writer(List.of());
+    write(old, "[old]");
+    RedisWriter heir = heirOf(old);
+    write(heir, "[new]");
     Tables.put(old, "a", "[older]");
     String why = endOf(old);
     assertTrue(why.contains("a newer writer holds redis keys {t}:*"), why);
     assertEquals("[new]", redis.get("{t}:a"));
     heir.flush(false);
-    old.close();
-    heir.close();
   }
 
   @Test
   void anIdleOlderWriterEndsToo() throws IOException, InterruptedException {
-    SinkOptions options = Tables.ranking(server.uri());
-    RedisWriter old = Tables.writer(options, List.of());
+    RedisWriter old = writer(List.of());
     old.flush(true);
     RedisServer.await("old holds the table", () -> redis.exists(Tables.WRITER));
-    RedisWriter heir = Tables.writer(options, Tables.checkpoint(old, options));
+    RedisWriter heir = heirOf(old);
     endOf(old);
     assertThrows(IOException.class, () -> Tables.put(old, "a", "[1]"));
     heir.flush(false);
-    old.close();
-    heir.close();
   }
 
   @Test
   void theOlderWriterDoesNotTakeBackARedisThatCameBackEmpty() throws IOException, InterruptedException {
-    SinkOptions options = Tables.ranking(server.uri());
-    RedisWriter old = Tables.writer(options, List.of());
-    Tables.put(old, "a", "[old]");
-    old.flush(true);
+    RedisWriter old = writer(List.of());
+    write(old, "[old]");
     server.hang();
-    RedisWriter heir = Tables.writer(options, Tables.checkpoint(old, options));
+    RedisWriter heir = heirOf(old);
     Tables.put(heir, "a", "[new]");
     Tables.put(old, "a", "[older]");
     server.goOn();
@@ -115,23 +124,16 @@ class RedisFencingTest {
     endOf(old);
     heir.flush(true);
     RedisServer.await("complete", () -> redis.exists(Tables.EPOCH) && "[new]".equals(redis.get("{t}:a")));
-    old.close();
-    heir.close();
   }
 
   @Test
   void anHeirIsNewerEvenWhenItsClockIsBehind() throws IOException, InterruptedException {
-    SinkOptions options = Tables.ranking(server.uri());
     long ahead = System.currentTimeMillis() + 3_600_000;
-    RedisWriter old = Tables.writer(options, List.of(new SinkState(ahead, false, Map.of())));
+    RedisWriter old = writer(List.of(new SinkState(ahead, false, Map.of())));
     old.flush(true);
     RedisServer.await("old holds the table", () -> redis.exists(Tables.WRITER));
-    RedisWriter heir = Tables.writer(options, Tables.checkpoint(old, options));
-    Tables.put(heir, "a", "[new]");
-    heir.flush(true);
+    write(heirOf(old), "[new]");
     assertTrue(Long.parseLong(redis.get(Tables.WRITER).split(":")[0]) > ahead + 1);
     endOf(old);
-    old.close();
-    heir.close();
   }
 }
