@@ -195,10 +195,7 @@ export class Deployment {
     const seen = await observeJob(this.deps.jobManager, job);
     if (seen.running && this.submission?.jobId === job.id) this.submission.ran = true;
     if (!seen.running) await this.blameStateOfRestarts(job, seen);
-    if (seen.completedCheckpoints > 0 && this.prunedFor !== job.id) {
-      this.prunedFor = job.id;
-      await this.store.prune(job.id);
-    }
+    if (seen.completedCheckpoints > 0 && this.prunedFor !== job.id) await this.prune(job.id);
     return {
       ...this.waiting(seen.detail, job.id),
       running: seen.running,
@@ -208,6 +205,14 @@ export class Deployment {
       restarts: seen.restarts,
       figures: seen.running ? await this.figures.read(job.id) : undefined,
     };
+  }
+
+  /** Once for each job. What cannot be removed takes room, and is no reason to call a running statement broken. */
+  private async prune(jobId: string): Promise<void> {
+    this.prunedFor = jobId;
+    await this.store.prune(jobId).catch((error: unknown) => {
+      this.deps.log.error({ statement: this.spec.name, err: error }, 'older states were not removed');
+    });
   }
 
   /** A job that Flink restarts for ever because a part cannot take its state: it has to start from an older one. */
