@@ -55,8 +55,8 @@ const sameKey = (column: string, name: string) => ({
 
 /**
  * Counts by key, in the order of keys. Every won comes from `click_charge` and `click_reversal` by their booking day;
- * impressions come from what Flink wrote: final windows, and the newest result of
- * the running one; conversions too, by the rules of an applied replay where there is one.
+ * impressions come from what Flink wrote: final windows, and the newest result of the running one; conversions too, by
+ * the rules of an applied replay where there is one.
  */
 export async function readPerformance(
   db: Queryable,
