@@ -50,6 +50,7 @@ export async function stopStatement(context: ProcessContext, args: readonly stri
     );
   const jobManager = new JobManagerClient(context.config.FLINK_REST_URL);
   await desire(context, spec, 'stopped');
+  process.stdout.write(`${spec.name}: from now on no deployer starts it\n`);
   const job = await liveJob(jobManager, jobNameOf(context, spec));
   if (job === undefined) return done(`${spec.name} does not run, and stays stopped`);
   const version = Number((await jobManager.jobParameters(job.id))[PARAMETERS.stateVersion]);

@@ -32,6 +32,8 @@ async function statusOf(
   const job = jobs.find(({ name, state }) => name === own.jobName && !hasEnded({ state }));
   const base = { statement: spec.name, desired, desiredBy: wish?.by ?? null, desiredAt: wish?.at ?? null };
   if (job === undefined) return { ...base, asDesired: desired === 'stopped', state: 'no job', job: null };
+  // It has no parameters and figures yet.
+  if (job.state === 'INITIALIZING') return { ...base, asDesired: false, state: job.state, job: null };
   const [seen, figures, parameters] = await Promise.all([
     observeJob(jobManager, job),
     readFigures(jobManager, job.id),

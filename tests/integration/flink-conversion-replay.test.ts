@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOPICS } from '../../contracts/topics.js';
 import { addDays, businessDateOf, DAY_MS, startOfBusinessDate } from '../../domain/business-date.js';
 import {
@@ -19,6 +19,7 @@ import { flinkCommand } from '../../processes/flink-command.js';
 import { diffCsv, diffTable } from '../../processes/flink-replay-text.js';
 import { randomConversionLog } from '../support/flink/conversion-log.js';
 import { delivered, fund } from '../support/money.js';
+import { printedBy } from '../support/printed-by.js';
 import { differenceOf, reportOf, standing } from './flink-conversion-replay-expected.js';
 import {
   asRows,
@@ -320,18 +321,12 @@ describe('an applied replay', () => {
 });
 
 describe('npm run flink -- replay', () => {
-  afterEach(() => vi.restoreAllMocks());
-  const run = async (...args: string[]) => {
-    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const code = await flinkCommand(
-      { config: world.config, log: world.logger, metrics: createMetrics({ defaultMetrics: false }) },
-      ['replay', ...args],
-    );
-    const text = [...printed.mock.calls, ...complained.mock.calls].map(([line]) => String(line)).join('');
-    vi.restoreAllMocks();
-    return { code, text };
-  };
+  const context = () => ({
+    config: world.config,
+    log: world.logger,
+    metrics: createMetrics({ defaultMetrics: false }),
+  });
+  const run = (...args: string[]) => printedBy(() => flinkCommand(context(), ['replay', ...args]));
 
   it('starts, compares, applies only when it is confirmed, and takes back', async () => {
     const id = String(await directOnly());
