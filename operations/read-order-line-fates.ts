@@ -15,7 +15,8 @@ export interface OrderLineFates {
 /**
  * Sums of `[fromMs, toMs)`, by our own time of recording. The order lines of a window of five minutes are counted
  * when it is closed, so the newest minutes are missing. Sent = direct + indirect + unmatched + set aside: an order line
- * that was sent, and is in none of them some minutes later, was lost.
+ * that was sent, and is in none of them some minutes later, was lost. Ids of records that are not as the contract says
+ * are compared as JSON writes them: a text of PostgreSQL cannot hold every one.
  */
 export async function readOrderLineFates(
   db: Queryable,
@@ -26,7 +27,7 @@ export async function readOrderLineFates(
     `SELECT coalesce(sum(direct), 0)::bigint AS direct, coalesce(sum(indirect), 0)::bigint AS indirect,
             coalesce(sum(unmatched), 0)::bigint AS unmatched,
             coalesce(sum(conversion_value_krw), 0)::bigint AS "conversionValueKrw",
-            (SELECT count(DISTINCT record::json ->> 'orderLineId') FROM match_set_aside
+            (SELECT count(DISTINCT (record::json -> 'orderLineId')::text) FROM match_set_aside
              WHERE record_type = 'ORDER_LINE_PLACED' AND recorded_at_ms >= $1 AND recorded_at_ms < $2) AS "setAsideLines",
             (SELECT count(*) FROM match_set_aside
              WHERE record_type = 'AD_CLICKED' AND recorded_at_ms >= $1 AND recorded_at_ms < $2) AS "lateClicks"
