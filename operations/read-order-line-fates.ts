@@ -12,11 +12,13 @@ export interface OrderLineFates {
   readonly lateClicks: number;
 }
 
+/** No text of PostgreSQL holds the character NUL: a record with one stands for itself, and takes no other's count away. */
+const ORDER_LINE_ID = String.raw`CASE WHEN strpos(record, '\u0000') > 0 THEN record ELSE record::json ->> 'orderLineId' END`;
+
 /**
  * Sums of `[fromMs, toMs)`, by our own time of recording. The order lines of a window of five minutes are counted
  * when it is closed, so the newest minutes are missing. Sent = direct + indirect + unmatched + set aside: an order line
- * that was sent, and is in none of them some minutes later, was lost. Ids of records that are not as the contract says
- * are compared as JSON writes them: a text of PostgreSQL cannot hold every one.
+ * that was sent, and is in none of them some minutes later, was lost.
  */
 export async function readOrderLineFates(
   db: Queryable,
@@ -27,7 +29,7 @@ export async function readOrderLineFates(
     `SELECT coalesce(sum(direct), 0)::bigint AS direct, coalesce(sum(indirect), 0)::bigint AS indirect,
             coalesce(sum(unmatched), 0)::bigint AS unmatched,
             coalesce(sum(conversion_value_krw), 0)::bigint AS "conversionValueKrw",
-            (SELECT count(DISTINCT (record::json -> 'orderLineId')::text) FROM match_set_aside
+            (SELECT count(DISTINCT ${ORDER_LINE_ID}) FROM match_set_aside
              WHERE record_type = 'ORDER_LINE_PLACED' AND recorded_at_ms >= $1 AND recorded_at_ms < $2) AS "setAsideLines",
             (SELECT count(*) FROM match_set_aside
              WHERE record_type = 'AD_CLICKED' AND recorded_at_ms >= $1 AND recorded_at_ms < $2) AS "lateClicks"
