@@ -79,9 +79,11 @@ test('status says of each statement what is desired and what runs, and ends with
       text: expect.stringContaining('does not run, and stays stopped'),
     });
   }
+  const [job] = await liveJobs();
+  // Flink tells it some seconds after the job began.
+  await poll('restarts are told', async () => (await jobManager.restarts(job?.id ?? '')) !== undefined);
   const { code, text } = await run(['status', '--json']);
   expect(code).toBe(0);
-  const [job] = await liveJobs();
   const by = userInfo().username;
   expect(JSON.parse(text).statements).toMatchObject([
     { statement: 'rtb-ranking', desired: 'stopped', desiredBy: by, asDesired: true, job: null },
@@ -90,7 +92,7 @@ test('status says of each statement what is desired and what runs, and ends with
       statement: NAME,
       desired: 'running',
       asDesired: true,
-      job: { id: job?.id, thisText: true, restarts: 0 },
+      job: { id: job?.id, thisText: true, refusedRows: 0 },
     },
   ]);
 });
