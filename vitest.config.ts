@@ -41,7 +41,16 @@ export default defineConfig({
         },
       },
       {
-        test: { ...REAL, name: 'flink', include: [FLINK], globalSetup: ['tests/support/stack-setup.ts'] },
+        test: {
+          ...REAL,
+          name: 'flink',
+          include: [FLINK],
+          globalSetup: ['tests/support/stack-setup.ts'],
+          // Their jobs, topics, databases and Redis databases are their own, and they wait more than they work.
+          fileParallelism: true,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
       },
       { test: { ...REAL, name: 'e2e', include: ['tests/e2e/**/*.test.ts'] } },
     ],

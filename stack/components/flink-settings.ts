@@ -58,6 +58,8 @@ const CLUSTER = {
   'taskmanager.registration.timeout': '30 s',
   'cluster.evenly-spread-out-slots': 'false',
   'web.refresh-interval': '200 ms',
+  // Only when somebody asks: what a sink refuses and what came late is then two seconds old, not ten.
+  'metrics.fetcher.update-interval': '2 s',
   'web.submit.enable': 'false',
   'web.cancel.enable': 'false',
   'sql-gateway.session.idle-timeout': '30 min',

@@ -13,16 +13,16 @@ import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
 import { request } from '../../flink/gateway-client.js';
 import { JobManagerClient } from '../../flink/job-manager-client.js';
+import { readFigures } from '../../flink/statement-figures.js';
 import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
 import { type DatabasePool, openPool } from '../../infra/postgres.js';
 import { cuttableLine } from '../support/cuttable-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { redisOfWorker } from '../support/flink/redis-of-worker.js';
 import { poll } from '../support/poll.js';
 
-/** A Redis database that no other test of the stack uses. */
-const REDIS_DATABASE = 10;
 const START_DEADLINE_MS = 150_000;
 const CHECKPOINT_DEADLINE_MS = 60_000;
 const NAMES = ['conversion-match-24h', 'performance-5m'];
@@ -209,6 +209,8 @@ function flinkFacts(config: Config, jobManager: JobManagerClient, deployer: Flin
     jobIds,
     cancel: (id: string) => jobManager.cancel(id),
     taskManagers: async () => (await request(`${config.FLINK_REST_URL}/taskmanagers`, workers)).taskmanagers,
+    /** As Flink has collected them, sooner than the deployer asks. */
+    figures: (name: string) => readFigures(jobManager, deployer.status()[name]?.jobId ?? ''),
     failures: () => Promise.all(jobIds().map((id) => jobManager.lastFailure(id))),
     failedCheckpoints: async () => (await checkpoints()).map(({ failed }) => failed),
     /** Two more of each job: the second one began after this call. */
@@ -232,8 +234,7 @@ function addresses(
   lines: Record<'postgres' | 'redis', Awaited<ReturnType<typeof turnableLine>>>,
 ) {
   const shared = loadConfig();
-  const redisUrl = new URL(shared.REDIS_URL);
-  redisUrl.pathname = `/${REDIS_DATABASE}`;
+  const redisUrl = new URL(redisOfWorker(shared.REDIS_URL));
   const flinkUrl = new URL(shared.FLINK_DATABASE_URL);
   flinkUrl.pathname = new URL(db.appUrl).pathname;
   lines.postgres.connectTo({ host: flinkUrl.hostname, port: Number(flinkUrl.port) });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
@@ -117,6 +117,19 @@ const untilCheckpointed = () =>
 const untilSum = (expected: string) =>
   poll(`the sum is ${expected}`, async () => (await redis.get(SUM_KEY)) === expected, DEADLINE_MS, 20);
 
+/** Each state that is refused takes seconds: of the earlier ones only the newest savepoint stays. */
+async function forgetOldStates(): Promise<void> {
+  const states = path.join(folder, 'state-1');
+  const savepoints = path.join(states, 'savepoints');
+  const newestFirst = readdirSync(savepoints)
+    .map((name) => path.join(savepoints, name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const running = (await liveJobs()).map((job) => job.id);
+  const earlierJobs = readdirSync(states).filter((name) => name !== 'savepoints' && !running.includes(name));
+  for (const old of [...newestFirst.slice(1), ...earlierJobs.map((job) => path.join(states, job))])
+    rmSync(old, { recursive: true });
+}
+
 let sent = 0;
 async function send(): Promise<void> {
   sent += 1;
@@ -232,9 +245,11 @@ describe('a state that cannot be used', () => {
     ['of another topology', OTHER_TOPOLOGY],
     ['of another type, which only the running parts notice', OTHER_TYPE],
   ])('%s: with no other left, the statement starts from the log and says so', async (_, text) => {
+    await forgetOldStates();
     await deploy(spec(3), text);
     expect(submissions.at(-1)).toBe('fresh');
-    expect(status()?.refusedStates).toBeGreaterThan(0);
+    // The one that was just saved, and the one before it.
+    expect(status()?.refusedStates).toBeGreaterThan(1);
     await untilSum(text === OTHER_TYPE ? `${3 * sent}.0` : '3');
   });
 

@@ -24,11 +24,11 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { randomLog } from '../support/flink/ranking-log.js';
 import { type Rankings, rankingsOf } from '../support/flink/ranking-oracle.js';
 import { stopsOfAdvertiser, writeCampaignTables } from '../support/flink/ranking-tables.js';
+import { redisOfWorker } from '../support/flink/redis-of-worker.js';
 import { poll } from '../support/poll.js';
 
 /** Three computations of one ranking: Flink's, PostgreSQL's when Redis is away, and the rules of `domain/`. */
 
-const REDIS_DATABASE = 10;
 const SEED = 20_261_127;
 const STOPPED_ADVERTISER = 'advertiser-3';
 const START_DEADLINE_MS = 120_000;
@@ -180,16 +180,15 @@ function keyOf(event: CampaignEvent): string {
 }
 
 function ourConfig({ appUrl }: TestDatabase): Config {
-  const redisUrl = new URL(shared.REDIS_URL);
-  redisUrl.pathname = `/${REDIS_DATABASE}`;
+  const redisUrl = redisOfWorker(shared.REDIS_URL);
   const databaseUrl = new URL(shared.FLINK_DATABASE_URL);
   databaseUrl.pathname = new URL(appUrl).pathname;
   return {
     ...shared,
     TOPIC_PREFIX: prefix,
     KAFKA_PARTITIONS: 4,
-    REDIS_URL: redisUrl.href,
-    FLINK_REDIS_URL: redisUrl.href,
+    REDIS_URL: redisUrl,
+    FLINK_REDIS_URL: redisUrl,
     FLINK_DATABASE_URL: databaseUrl.href,
     FLINK_CHECKPOINT_DIR: checkpoints,
   };

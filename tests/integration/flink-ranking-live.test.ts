@@ -21,10 +21,9 @@ import type { ReadText } from '../../flink/statement-job.js';
 import { STATEMENTS } from '../../flink/statements.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { redisOfWorker } from '../support/flink/redis-of-worker.js';
 import { poll, quantile } from '../support/poll.js';
 
-/** A Redis database of its own: other statements write rankings, too. */
-const REDIS_DATABASE = 9;
 const START_DEADLINE_MS = 120_000;
 const RANKING_DEADLINE_MS = 30_000;
 const BID_CHANGES = 60;
@@ -36,14 +35,13 @@ const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' });
 const shared = loadConfig();
 const prefix = `flink-live-${randomUUID().slice(0, 8)}-`;
 const checkpoints = mkdtempSync(path.join(tmpdir(), 'flink-live-'));
-const redisUrl = new URL(shared.REDIS_URL);
-redisUrl.pathname = `/${REDIS_DATABASE}`;
+const redisUrl = redisOfWorker(shared.REDIS_URL);
 const config: Config = {
   ...shared,
   TOPIC_PREFIX: prefix,
   KAFKA_PARTITIONS: 4,
-  REDIS_URL: redisUrl.href,
-  FLINK_REDIS_URL: redisUrl.href,
+  REDIS_URL: redisUrl,
+  FLINK_REDIS_URL: redisUrl,
   FLINK_CHECKPOINT_DIR: checkpoints,
 };
 const jobName = `${prefix}rtb-ranking`;
