@@ -109,7 +109,7 @@ describe('what the match cannot take', () => {
     async () => {
       const who = await shop.shopper();
       world.clock.offsetMs -= LONG_AGO_MS;
-      const clicked = await shop.click(who, `k-${who.ad}`);
+      await shop.click(who, `k-${who.ad}`);
       world.clock.offsetMs += LONG_AGO_MS;
       const setAside = async () =>
         (
@@ -129,7 +129,7 @@ describe('what the match cannot take', () => {
       const { rows } = await world.db.appPool.query('SELECT FROM dead_letter WHERE topic LIKE $1', [
         '%ad-events',
       ]);
-      expect([clicked.clickId, rows]).toEqual([clicked.clickId, []]);
+      expect(rows).toEqual([]);
     },
     TEST_MS,
   );

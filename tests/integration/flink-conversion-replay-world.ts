@@ -3,12 +3,7 @@ import { pino } from 'pino';
 import type { AdEvent } from '../../contracts/events/ad-events.js';
 import type { ConversionEvent } from '../../contracts/events/conversion-events.js';
 import { HEADER_TYPE, TOPICS, type TopicName } from '../../contracts/topics.js';
-import {
-  type Conversion,
-  type ConversionRules,
-  matchConversions,
-  REVERSAL_HORIZON_MS,
-} from '../../domain/conversion-match.js';
+import { type Conversion, type ConversionRules, REVERSAL_HORIZON_MS } from '../../domain/conversion-match.js';
 import { hasEnded, JobManagerClient } from '../../flink/job-manager-client.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
@@ -16,6 +11,7 @@ import { openPool } from '../../infra/postgres.js';
 import type { ConversionReplayRow } from '../../operations/read-conversion-replays.js';
 import { lookAtReplay, type ReplayWish, startReplay } from '../../processes/flink-replay-run.js';
 import { createTestDatabase } from '../support/database.js';
+import { conversionsOfEvents } from '../support/flink/conversion-oracle.js';
 import { poll } from '../support/poll.js';
 
 const REPLAY_DEADLINE_MS = 60_000;
@@ -125,12 +121,7 @@ async function appendLog(config: Config, logger: pino.Logger, log: ReplayedLog):
 
 /** By the functions of domain/. */
 export const matchedBy = (log: ReplayedLog, rules: ConversionRules): readonly Conversion[] =>
-  matchConversions(
-    log.adEvents.filter((event) => event.type === 'AD_CLICKED').filter((click) => click.clean),
-    log.conversionEvents.filter((event) => event.type === 'ORDER_LINE_PLACED'),
-    log.conversionEvents.filter((event) => event.type === 'ORDER_LINE_CANCELLED'),
-    rules,
-  );
+  conversionsOfEvents(log.adEvents, log.conversionEvents, rules);
 
 /** As PostgreSQL holds it, in the order of order lines. */
 export const asRows = (conversions: readonly Conversion[]) =>

@@ -8,7 +8,12 @@ import {
   adEventSchema,
 } from '../../../contracts/events/ad-events.js';
 import { type ConversionEvent, conversionEventSchema } from '../../../contracts/events/conversion-events.js';
-import { CONVERSION_RULES, type Conversion, matchConversions } from '../../../domain/conversion-match.js';
+import {
+  CONVERSION_RULES,
+  type Conversion,
+  type ConversionRules,
+  matchConversions,
+} from '../../../domain/conversion-match.js';
 import {
   type PerformanceFact,
   type PerformanceWindow,
@@ -34,12 +39,14 @@ export const conversionsOf = (
 export function conversionsOfEvents(
   adEvents: readonly AdEvent[],
   orderEvents: readonly ConversionEvent[],
+  rules: ConversionRules = CONVERSION_RULES,
 ): readonly Conversion[] {
   const clicks = adEvents.filter((event) => event.type === 'AD_CLICKED');
   return matchConversions(
     clicks.filter((click) => click.clean),
     orderEvents.filter((event) => event.type === 'ORDER_LINE_PLACED'),
     orderEvents.filter((event) => event.type === 'ORDER_LINE_CANCELLED'),
+    rules,
   );
 }
 

@@ -109,7 +109,10 @@ function parametersOf(event: RankingParametersChanged | undefined): RankingParam
 }
 
 /** The highest version of each key wins, whatever order they came in; of equal ones the first. */
-function newest<T extends { version: number }>(events: readonly T[], keyOf: (event: T) => string) {
+export function newest<T extends { version: number }>(
+  events: readonly T[],
+  keyOf: (event: T) => string,
+): ReadonlyMap<string, T> {
   const found = new Map<string, T>();
   for (const event of events) {
     const before = found.get(keyOf(event));
@@ -118,9 +121,9 @@ function newest<T extends { version: number }>(events: readonly T[], keyOf: (eve
   return found;
 }
 
-const isMoney = (event: CampaignEvent): event is CampaignServingChanged =>
+export const isMoney = (event: CampaignEvent): event is CampaignServingChanged =>
   event.type === 'CAMPAIGN_SERVING_CHANGED';
-const isParameters = (event: CampaignEvent): event is RankingParametersChanged =>
+export const isParameters = (event: CampaignEvent): event is RankingParametersChanged =>
   event.type === 'RANKING_PARAMETERS_CHANGED';
-const isSnapshot = (event: CampaignEvent): event is CampaignChanged =>
+export const isSnapshot = (event: CampaignEvent): event is CampaignChanged =>
   !isMoney(event) && !isParameters(event);

@@ -1,11 +1,6 @@
-import {
-  type CampaignChanged,
-  type CampaignEvent,
-  type CampaignServingChanged,
-  type RankingParametersChanged,
-  servingSnapshotSchema,
-} from '../../../contracts/events/campaign-events.js';
+import { type CampaignEvent, servingSnapshotSchema } from '../../../contracts/events/campaign-events.js';
 import type { DatabasePool } from '../../../infra/postgres.js';
+import { isMoney, isParameters, isSnapshot, newest } from './ranking-oracle.js';
 
 /**
  * The rows that stand in PostgreSQL when this log stands in campaign-events: every version of every campaign, the stop
@@ -78,19 +73,6 @@ async function writeStops(owner: DatabasePool, scope: 'campaign' | 'advertiser',
   );
 }
 
-function newestOf<T extends { readonly campaignId: string; readonly version: number }>(
+const newestOf = <T extends { readonly campaignId: string; readonly version: number }>(
   events: readonly T[],
-): ReadonlyMap<string, T> {
-  const newest = new Map<string, T>();
-  for (const event of events) {
-    if (event.version > (newest.get(event.campaignId)?.version ?? 0)) newest.set(event.campaignId, event);
-  }
-  return newest;
-}
-
-const isMoney = (event: CampaignEvent): event is CampaignServingChanged =>
-  event.type === 'CAMPAIGN_SERVING_CHANGED';
-const isParameters = (event: CampaignEvent): event is RankingParametersChanged =>
-  event.type === 'RANKING_PARAMETERS_CHANGED';
-const isSnapshot = (event: CampaignEvent): event is CampaignChanged =>
-  !isMoney(event) && !isParameters(event);
+) => newest(events, ({ campaignId }) => campaignId);
