@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import type { Kafka } from 'kafkajs';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { adConversionReversedSchema, adConvertedSchema } from '../../../contracts/events/ad-events.js';
 import { HEADER_TYPE, TOPICS } from '../../../contracts/topics.js';
@@ -50,7 +50,7 @@ export async function openOracleWorld({ stack }: ProofContext) {
     counts: configOf('counts', db.appUrl, checkpoints),
     match: configOf('match', db.appUrl, checkpoints),
   };
-  for (const side of SIDES) await untilTopics(configs[side], log);
+  for (const side of SIDES) await createTopics(configs[side], log);
   const kafka = createKafka(configs.counts, log);
   const producer = await connectProducer(kafka);
   const { appended, stop } = await followConversions(kafka, configs.match);
@@ -94,15 +94,6 @@ export async function openOracleWorld({ stack }: ProofContext) {
     },
   };
 }
-
-/** A broker that has just started may not know the leaders of a topic that it has just created. */
-const untilTopics = (config: Config, log: Logger) =>
-  poll('the topics', () =>
-    createTopics(config, log).then(
-      () => true,
-      () => false,
-    ),
-  );
 
 async function followConversions(kafka: Kafka, config: Config) {
   const appended: ConversionEventRow[] = [];
