@@ -17,7 +17,7 @@ export interface StatementFigures {
   readonly watermarkMs: number | undefined;
 }
 
-/** Flink itself collects figures from its TaskManagers every 10 s. */
+/** As often as Flink itself collects figures from its TaskManagers, unless it is told otherwise. */
 const READ_EVERY_MS = 10_000;
 /** Figure -> how Flink, or our sink, calls it. */
 const NAMES = {

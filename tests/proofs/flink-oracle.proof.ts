@@ -35,7 +35,7 @@ const LOOK_EVERY_MS = 2_000;
 const SHOWN = 3;
 const MORNING = 'morning';
 const MORNING_EVENTS = 2_000;
-/** Flink collects figures from its TaskManagers every ten seconds, and so does the deployer. */
+/** The deployer asks Flink for figures every ten seconds. */
 const COUNTED_WITHIN_MS = 60_000;
 /** `LONGEST_EMISSION_DELAY_SECONDS` of the statement, and a moment. */
 const LONGEST_EMISSION_DELAY_MS = 3_601_000;
