@@ -20,8 +20,8 @@ interface Watched {
 export interface RankingReader {
   readonly faults: ReadonlyMap<Fault, number>;
   readonly examples: readonly string[];
-  /** Rankings read, and those of them that differed from the one before. */
-  readonly reads: () => { readonly all: number; readonly different: number };
+  /** Rankings read, those of them that differed from the one before, and how often Flink said that some changed. */
+  readonly reads: () => { readonly all: number; readonly different: number; readonly announced: number };
   /** When HOME was first read with an ad of this bid, by `performance.now()`. */
   readonly bidSeenAt: (bidKrw: number) => number | undefined;
   /** Every watched ranking was made with this version of the parameters. */
@@ -29,15 +29,16 @@ export interface RankingReader {
   stop(): Promise<void>;
 }
 
-/** Reads four full rankings whenever Flink says that one changed, and every 50 ms besides, and judges each. */
+/** Reads four full rankings whenever Flink says that some changed, and every 50 ms besides, and judges each. */
 export function startRankingReader(redis: Redis, subscriber: Redis): RankingReader {
   const watched = watchList();
-  const keys = new Set(watched.map(({ key }) => key));
+  const keys = watched.map(({ key }) => key);
   const faults = new Map<Fault, number>();
   const examples: string[] = [];
   const bids = new Map<number, number>();
   const counts = { all: 0, different: 0 };
   let wake = (): void => undefined;
+  let announced = 0;
   let stopping = false;
 
   const note = (fault: Fault, key: string, detail: string) => {
@@ -71,7 +72,7 @@ export function startRankingReader(redis: Redis, subscriber: Redis): RankingRead
   };
   const loop = (async () => {
     while (!stopping) {
-      const announced = new Promise<void>((resolve) => {
+      const change = new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, LOOK_EVERY_MS);
         wake = () => {
           clearTimeout(timer);
@@ -79,18 +80,19 @@ export function startRankingReader(redis: Redis, subscriber: Redis): RankingRead
         };
       });
       await look();
-      await announced;
+      await change;
     }
   })();
-  subscriber.on('message', (_, changed: string) => {
-    if (changed.split('\n').some((key) => keys.has(key))) wake();
+  subscriber.on('message', () => {
+    announced += 1;
+    wake();
   });
   void subscriber.subscribe(REDIS_CHANNELS.rankingChanged);
 
   return {
     faults,
     examples,
-    reads: () => ({ ...counts }),
+    reads: () => ({ ...counts, announced }),
     bidSeenAt: (bidKrw) => bids.get(bidKrw),
     isOfParameters: (version) =>
       watched.every(({ history }) =>
