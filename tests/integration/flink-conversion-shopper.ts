@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AdClickDecided, AdClicked } from '../../contracts/events/ad-events.js';
 import type { OrderLineCancelled, OrderLinePlaced } from '../../contracts/events/conversion-events.js';
+import { unremarkableClick } from '../support/flink/unremarkable-click.js';
 import { poll } from '../support/poll.js';
 import { addCampaign, type ConversionWorld } from './flink-conversion-world.js';
 
@@ -70,20 +71,8 @@ export function shopping(world: ConversionWorld) {
       eventId: `clicked:${clickId}`,
       requestId: `request-of-${clickId}`,
       productId: who.product,
-      tokenPriceKrw: 100,
-      priceReason: { rankScore: 1, runnerUpScore: null, bidFloorKrw: 50, parametersVersion: 1 },
-      tokenIssuedAt: recordedAt,
-      clickedAt: recordedAt,
+      ...unremarkableClick(recordedAt),
       deviceHash: who.device,
-      ipHash: null,
-      signals: {
-        tokenAgeMs: 0,
-        expired: false,
-        listedBot: false,
-        deviceClicksPerMinute: 1,
-        ipClicksPerMinute: 1,
-        sinceSameAdMs: null,
-      },
       clean: true,
     };
     const decided: AdClickDecided = {

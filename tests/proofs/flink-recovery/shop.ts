@@ -2,6 +2,7 @@ import type { AdClickDecided, AdClicked, AdEvent } from '../../../contracts/even
 import type { OrderLinePlaced } from '../../../contracts/events/conversion-events.js';
 import { DAY_MS } from '../../../domain/business-date.js';
 import { randomFrom } from '../../support/flink/random.js';
+import { unremarkableClick } from '../../support/flink/unremarkable-click.js';
 import { createCatalogue, type ShownAd } from './catalogue.js';
 import type { Sent } from './records.js';
 
@@ -151,20 +152,8 @@ function clickOn(ad: ShownAd, id: number, recordedAt: number, random: (below: nu
     productId: ad.productId,
     placement: ad.placement,
     slot: 1 + random(9),
-    tokenPriceKrw: 100,
-    priceReason: { rankScore: 1, runnerUpScore: null, bidFloorKrw: 50, parametersVersion: 1 },
-    tokenIssuedAt: recordedAt,
-    clickedAt: recordedAt,
+    ...unremarkableClick(recordedAt),
     deviceHash: random(60) === 0 ? '' : device(random),
-    ipHash: null,
-    signals: {
-      tokenAgeMs: 0,
-      expired: false,
-      listedBot: false,
-      deviceClicksPerMinute: 1,
-      ipClicksPerMinute: 1,
-      sinceSameAdMs: null,
-    },
     clean: random(12) > 0,
   };
 }

@@ -3,6 +3,7 @@ import type { ConversionEvent } from '../../../contracts/events/conversion-event
 import { DAY_MS } from '../../../domain/business-date.js';
 import { PLACEMENTS } from '../../../domain/placement.js';
 import { disordered, type Random, randomFrom } from './random.js';
+import { unremarkableClick } from './unremarkable-click.js';
 
 /** Twenty hours and two seconds before October begins in Korea. */
 const T0 = 1_790_708_398_000;
@@ -52,20 +53,8 @@ function randomClick(
     productId: product,
     placement: PLACEMENTS[random(PLACEMENTS.length)] ?? 'HOME',
     slot: 1,
-    tokenPriceKrw: 100,
-    priceReason: { rankScore: 1, runnerUpScore: null, bidFloorKrw: 50, parametersVersion: 1 },
-    tokenIssuedAt: recordedAt,
-    clickedAt: recordedAt,
+    ...unremarkableClick(recordedAt),
     deviceHash: random(50) === 0 ? '' : `d${random(devices)}`,
-    ipHash: null,
-    signals: {
-      tokenAgeMs: 0,
-      expired: false,
-      listedBot: false,
-      deviceClicksPerMinute: 1,
-      ipClicksPerMinute: 1,
-      sinceSameAdMs: null,
-    },
     clean: random(12) > 0,
   };
 }
