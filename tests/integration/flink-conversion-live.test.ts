@@ -76,6 +76,7 @@ describe('from the click to the conversion', () => {
     const cancelled = shop.cancellationOf(who, line.orderLineId);
     await world.sendOrder(cancelled);
     await world.sendOrder({ ...cancelled, recordedAt: cancelled.recordedAt + 5 });
+    await world.clock.passMatch();
     await poll(
       'reversed',
       async () => (await shop.resultOf(line.orderLineId))?.reversed_at_ms === cancelled.recordedAt,

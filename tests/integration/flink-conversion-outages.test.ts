@@ -16,7 +16,7 @@ beforeAll(async () => {
   world = await openConversionWorld();
   shop = shopping(world);
   world.clock.beginWindow();
-  begun.push(...(await Promise.all([1, 2, 3].map(beginShopping))));
+  begun.push(...(await beginShopping(3)));
 }, 200_000);
 afterAll(() => world.close(), 60_000);
 beforeEach(() => world.clock.beginWindow());
@@ -37,15 +37,17 @@ function nextBegun(): Shopper {
   return who;
 }
 
-/** An ad seen and clicked and an order, all of it stored: what an outage must not lose or double. */
-async function beginShopping(): Promise<Shopper> {
-  const who = await shop.shopper();
-  await shop.serve(who, `r1-${who.ad}`);
-  await shop.click(who, `k1-${who.ad}`);
-  await world.sendOrder(shop.placed(who, `o-${who.ad}:1`));
-  await shop.untilResult(`o-${who.ad}:1`);
-  await shop.untilCounts(who.ad, '1 1 1 1 39800');
-  return who;
+/** An ad seen and clicked and an order of each, all of it stored: what an outage must not lose or double. */
+async function beginShopping(shoppers: number): Promise<readonly Shopper[]> {
+  const all = await Promise.all(Array.from({ length: shoppers }, () => shop.shopper()));
+  for (const who of all) {
+    await shop.serve(who, `r1-${who.ad}`);
+    await shop.click(who, `k1-${who.ad}`);
+    await world.sendOrder(shop.placed(who, `o-${who.ad}:1`));
+  }
+  for (const who of all) await shop.untilResult(`o-${who.ad}:1`);
+  for (const who of all) await shop.untilCounts(who.ad, '1 1 1 1 39800');
+  return all;
 }
 
 /** The same once more, and the first order cancelled. Flink has matched it, whatever the stores do: it is in the log. */
@@ -54,6 +56,7 @@ async function actUntilMatched(who: Shopper): Promise<void> {
   await shop.click(who, `k2-${who.ad}`);
   await world.sendOrder(shop.placed(who, `o-${who.ad}:2`, { amountKrw: 200 }));
   await world.sendOrder(shop.cancellationOf(who, `o-${who.ad}:1`));
+  await world.clock.passMatch();
   for (const line of [`o-${who.ad}:1`, `o-${who.ad}:2`])
     await poll(
       `${line} told`,
@@ -88,7 +91,7 @@ describe('when a store is gone', () => {
       await world.lines.postgres.cut();
       const lastSeen = await windowEndOf(who.ad);
       await actUntilMatched(who);
-      world.clock.nextStep();
+      await world.clock.nextStep();
       await poll(
         'newer numbers in Redis',
         async () => (await windowEndOf(who.ad)) > lastSeen,

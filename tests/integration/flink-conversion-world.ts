@@ -4,10 +4,11 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
+import type { ProducerRecord } from 'kafkajs';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { startClockTicker } from '../../consumers/clock-ticker.js';
-import { type AdEvent, adEventSchema } from '../../contracts/events/ad-events.js';
+import { type AdEvent, adEventSchema, type ClockTick } from '../../contracts/events/ad-events.js';
 import type { OrderLineCancelled, OrderLinePlaced } from '../../contracts/events/conversion-events.js';
 import { HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import { type FlinkDeployer, startDeployer } from '../../flink/deployer.js';
@@ -31,6 +32,7 @@ const CHECKPOINTS = {
   'execution.checkpointing.interval': '1 s',
   'execution.checkpointing.min-pause': '200 ms',
 };
+const MATCH_WATERMARK_SECONDS = 2;
 const WINDOW_MS = 300_000;
 /** What a test may take of its window of five minutes, the clock's moves included. */
 const ROOM_MS = 200_000;
@@ -60,6 +62,17 @@ export async function openConversionWorld() {
   const admin = kafka.admin();
   await admin.connect();
   const producer = await connectProducer(kafka);
+  const timed = [TOPICS.adEvents, TOPICS.conversionEvents].map((topic) => topicName(config, topic));
+  /**
+   * Moves business time and says so in every partition at once. The ticker takes a move some seconds later, for
+   * processes that have not heard of it: here is one, and what it sent before stands in the log before.
+   */
+  const moveOn = async (byMs: number): Promise<void> => {
+    clock.offsetMs += byMs;
+    await Promise.all(
+      timed.map((topic) => producer.send(tickOf(topic, config.KAFKA_PARTITIONS, clock.now()))),
+    );
+  };
   const clock = {
     offsetMs: 0,
     now: () => Date.now() + clock.offsetMs,
@@ -68,13 +81,13 @@ export async function openConversionWorld() {
       const left = WINDOW_MS - (clock.now() % WINDOW_MS);
       if (left < ROOM_MS) clock.offsetMs += left;
     },
+    /** So that what was sent is matched without waiting for the watermark delay. */
+    passMatch: () => moveOn(MATCH_WATERMARK_SECONDS * 1_000 + 1),
     /** To the next early result of the running window. */
-    nextStep: () => {
-      clock.offsetMs += STEP_MS;
-    },
+    nextStep: () => moveOn(STEP_MS),
   };
-  const tickers = [TOPICS.adEvents, TOPICS.conversionEvents].map((topic) =>
-    startClockTicker({ producer, admin, log, now: clock.now }, topicName(config, topic), 100),
+  const tickers = timed.map((topic) =>
+    startClockTicker({ producer, admin, log, now: clock.now }, topic, 100),
   );
 
   const appended: AppendedEvent[] = [];
@@ -150,6 +163,22 @@ export async function openConversionWorld() {
       rmSync(checkpoints, { recursive: true, force: true });
     },
   };
+}
+
+function tickOf(topic: string, partitions: number, recordedAt: number): ProducerRecord {
+  const tick: ClockTick = {
+    eventId: `tick:${recordedAt}`,
+    schemaVersion: 1,
+    type: 'CLOCK_TICK',
+    recordedAt,
+  };
+  const messages = Array.from({ length: partitions }, (_, partition) => ({
+    partition,
+    key: 'clock-tick',
+    value: JSON.stringify(tick),
+    headers: { [HEADER_TYPE]: tick.type },
+  }));
+  return { topic, acks: -1, messages };
 }
 
 interface Address {
@@ -252,7 +281,7 @@ function addresses(
     REDIS_URL: redisUrl.href,
     FLINK_REDIS_URL: throughLine(redisUrl, lines.redis.port),
     FLINK_DATABASE_URL: throughLine(flinkUrl, lines.postgres.port),
-    FLINK_MATCH_WATERMARK_SECONDS: 2,
+    FLINK_MATCH_WATERMARK_SECONDS: MATCH_WATERMARK_SECONDS,
     FLINK_CHECKPOINT_DIR: checkpoints,
   };
   return { config, redis: new Redis(redisUrl.href), flinkUrl: flinkUrl.href, checkpoints };

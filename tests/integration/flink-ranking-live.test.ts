@@ -27,7 +27,7 @@ import { poll, quantile } from '../support/poll.js';
 const START_DEADLINE_MS = 120_000;
 const RANKING_DEADLINE_MS = 30_000;
 const BID_CHANGES = 60;
-const SWEEP_DELAY_SECONDS = 10;
+const SWEEP_DELAY_SECONDS = 5;
 /** What is promised; without mini-batches that flush, a change would wait for the 5 s checkpoint. */
 const LATENCY_BOUND_MS = 3_000;
 
