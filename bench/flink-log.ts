@@ -1,8 +1,8 @@
 import { seededRandom } from '../tests/proofs/proof.js';
 
 /**
- * The log of a shop, the same for the same seed: 200 ad requests a second of ad time, five ads each, and what follows
- * from them. Text is put together by hand (`flink-log.test.ts` holds it to the contracts): two million records are
+ * The log of a shop, the same for the same seed: 200 ad requests a second of ad time, five ads each from the top of a
+ * ranking, and what follows from them. Text is put together by hand (`flink-log.test.ts` holds it to the contracts): two million records are
  * made in seconds. Time goes on in steps; a longer step makes a thinner log.
  */
 export const CATALOGUE = {
@@ -34,8 +34,9 @@ const VALID_SHARE = 0.93;
 const DISORDER_MS = 300;
 const REMEMBERED = 4_096;
 const PLACEMENTS = ['HOME', 'CATEGORY', 'PRODUCT_DETAIL', 'SEARCH'] as const;
-/** Cumulated shares of the placements among requests. */
+/** Cumulated shares of the placements among requests, and of the first, second and third page of ads. */
 const PLACEMENT_SHARES = [0.15, 0.45, 0.7, 1];
+const PAGE_SHARES = [0.8, 0.95, 1];
 
 export interface LogRecord {
   readonly topic: 'ad-events' | 'conversion-events' | 'campaign-events';
@@ -76,6 +77,18 @@ export const advertiserIdOf = (advertiser: number) => `adv_${padded(advertiser, 
 const productIdOf = (ad: number) => `product-${padded(ad, 8)}`;
 const deviceHashOf = (device: number) => padded(device, 8).repeat(4);
 
+/** Every keyword is one of five campaigns', whatever the number of it within the campaign. */
+const KEYWORD_STEP = 7;
+const KEYWORD_SHIFT = 401;
+/** 7 * 1,143 leaves 1 over 2,000. */
+const KEYWORD_STEP_INVERSE = 1_143;
+
+/** The campaign that has the keyword as its `index`th. */
+export function campaignOfKeyword(keyword: number, index: number): number {
+  const shifted = keyword - index * KEYWORD_SHIFT + KEYWORDS_PER_CAMPAIGN * CATALOGUE.keywords;
+  return (shifted * KEYWORD_STEP_INVERSE) % CATALOGUE.campaigns;
+}
+
 /** Every campaign once, enabled, on all placements. */
 export function* campaignRecords(startMs: number): Generator<LogRecord> {
   for (let campaign = 0; campaign < CATALOGUE.campaigns; campaign += 1) {
@@ -90,7 +103,7 @@ export function* campaignRecords(startMs: number): Generator<LogRecord> {
     });
     const keywords = Array.from(
       { length: KEYWORDS_PER_CAMPAIGN },
-      (_, index) => `keyword${(campaign * 7 + index * 401) % CATALOGUE.keywords}`,
+      (_, index) => `keyword${(campaign * KEYWORD_STEP + index * KEYWORD_SHIFT) % CATALOGUE.keywords}`,
     );
     const bids = PLACEMENTS.map((placement, index) => ({
       placement,
@@ -205,18 +218,32 @@ export class ShopLog {
   }
 
   #request(request: string): string {
+    const place = this.#random();
+    const placement = PLACEMENTS[PLACEMENT_SHARES.findIndex((most) => place < most)] ?? 'SEARCH';
     const share = this.#random();
-    const placement = PLACEMENTS[PLACEMENT_SHARES.findIndex((most) => share < most)] ?? 'SEARCH';
-    const category = this.#popular(CATALOGUE.categories);
     const device = this.#popular(DEVICES);
-    const start = this.#popular(ADS_PER_CATEGORY);
+    const page = PAGE_SHARES.findIndex((most) => share < most);
+    const adAt = this.#ranking(placement);
     let ads = '';
     for (let slot = 1; slot <= ADS_PER_REQUEST; slot += 1) {
-      const ad = category + CATALOGUE.categories * ((start + slot * 7) % ADS_PER_CATEGORY);
+      const ad = adAt(page * ADS_PER_REQUEST + slot - 1);
       ads += `${slot === 1 ? '' : ','}{"slot":${slot},"adId":"${adIdOf(ad)}","campaignId":"${campaignIdOf(campaignOf(ad))}"}`;
       if (this.#random() < 0.4) this.#shown.add({ ad, placement, request, device, slot });
     }
     return `{"requestId":"${request}","placement":"${placement}","ads":[${ads}]}`;
+  }
+
+  /** The ads that a shopper is shown there, from the top: of the shop, of a category, or of a keyword. */
+  #ranking(placement: (typeof PLACEMENTS)[number]): (rank: number) => number {
+    if (placement === 'HOME') return (rank) => (rank * 7_919) % CATALOGUE.ads;
+    if (placement === 'SEARCH') {
+      const keyword = this.#popular(CATALOGUE.keywords);
+      return (rank) =>
+        campaignOfKeyword(keyword, rank % KEYWORDS_PER_CAMPAIGN) * ADS_PER_CAMPAIGN +
+        (Math.floor(rank / KEYWORDS_PER_CAMPAIGN) % ADS_PER_CAMPAIGN);
+    }
+    const category = this.#popular(CATALOGUE.categories);
+    return (rank) => category + CATALOGUE.categories * ((rank * 37 + category) % ADS_PER_CATEGORY);
   }
 
   #viewed(at: number): LogRecord | undefined {

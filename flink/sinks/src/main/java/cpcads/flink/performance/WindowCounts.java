@@ -1,0 +1,75 @@
+package cpcads.flink.performance;
+
+import java.util.Arrays;
+import org.apache.flink.table.annotation.DataTypeHint;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.binary.BinaryStringData;
+
+/**
+ * State of {@link PerformanceWindow}: what was counted in one window of one ad on one placement. Public fields, as Flink
+ * wants them of a type that it stores.
+ */
+public final class WindowCounts {
+  /** Of an open step: its end, then its counts. */
+  private static final int STEP_LONGS = 6;
+
+  public @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData campaignId;
+  public long endMs;
+  /** Of steps that are over; and of all of them, when nobody is told an early result. */
+  public long served;
+  public long viewed;
+  public long clicks;
+  public long conversions;
+  public long valueKrw;
+  /** Steps that are not over, in the order of their ends; null without one. */
+  public long[] open;
+
+  /** Whoever belongs to an ad: the greatest, so that the order of events does not matter. */
+  void campaign(StringData id) {
+    if (campaignId == null || campaignId.compareTo(id) < 0) campaignId = ((BinaryStringData) id).copy();
+  }
+
+  void add(Counts counts) {
+    served += counts.served();
+    viewed += counts.viewed();
+    clicks += counts.clicks();
+    conversions += counts.conversions();
+    valueKrw += counts.valueKrw();
+  }
+
+  /** Keeps the counts apart until their step is over. @return whether they are the first of it. */
+  boolean addToStep(long stepEndMs, Counts counts) {
+    int at = 0;
+    int length = open == null ? 0 : open.length;
+    while (at < length && open[at] < stepEndMs) at += STEP_LONGS;
+    boolean isNew = at == length || open[at] != stepEndMs;
+    // Another array each time: Flink compares it with the one before it to see what has changed.
+    long[] next = new long[isNew ? length + STEP_LONGS : length];
+    if (open != null) {
+      System.arraycopy(open, 0, next, 0, at);
+      System.arraycopy(open, at, next, isNew ? at + STEP_LONGS : at, length - at);
+    }
+    next[at] = stepEndMs;
+    next[at + 1] += counts.served();
+    next[at + 2] += counts.viewed();
+    next[at + 3] += counts.clicks();
+    next[at + 4] += counts.conversions();
+    next[at + 5] += counts.valueKrw();
+    open = next;
+    return isNew;
+  }
+
+  /** Counts what lies in steps that end by then. */
+  void closeSteps(long untilMs) {
+    if (open == null) return;
+    int at = 0;
+    while (at < open.length && open[at] <= untilMs) {
+      add(new Counts(open[at + 1], open[at + 2], open[at + 3], open[at + 4], open[at + 5]));
+      at += STEP_LONGS;
+    }
+    open = at == open.length ? null : Arrays.copyOfRange(open, at, open.length);
+  }
+
+  /** Of one fact, or of a step. */
+  record Counts(long served, long viewed, long clicks, long conversions, long valueKrw) {}
+}
