@@ -3,7 +3,8 @@
 --           is recorded (a reversal may make a window negative). CTR = clicks / served, CVR = conversions / clicks, in
 --           integer parts per million, towards zero, 0 without a denominator. Money spent is not here: see click_charge.
 -- WINDOW    Five minutes of event time, with early results every 10 seconds in which something happened, unless they
---           are older than ${EARLY_RESULT_AGE_SECONDS} s of real time; `isFinal` tells the last from the early ones.
+--           are older than ${EARLY_RESULT_AGE_SECONDS} s of real time; `isFinal` tells the last from the early ones. A function counts
+--           them, since CUMULATE wakes every ad for every step (docs/adr/0018).
 -- REPEATS   Each event id counts once: the first in the log, for ${REPEAT_TTL_HOURS} hours of real time.
 -- STATE     One row of sums per (ad, placement) of the open window; event ids of ${REPEAT_TTL_HOURS} hours (one for the ads of up to
 --           200 requests, one per view, click and conversion).

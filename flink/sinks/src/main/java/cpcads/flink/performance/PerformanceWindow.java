@@ -14,7 +14,8 @@ import org.apache.flink.table.functions.ProcessTableFunction;
 
 /**
  * SQL: {@code PERFORMANCE_WINDOW(facts => TABLE t PARTITION BY place, on_time =>
- * DESCRIPTOR(eventTime), windowMs => …, stepMs => …, earlyAgeMs => …)}: the sums of each window. One row when the clock
+ * DESCRIPTOR(eventTime), windowMs => …, stepMs => …, earlyAgeMs => …,
+ * uid => …)} with {@code place} = (adId, placement, windowStartMs): the sums of each window. One row when the clock
  * passes the end of a step in which something happened, with all that happened in the window before that end; and the
  * final one at the window's end, after which nothing is kept of it. Steps that were over {@code earlyAgeMs} of real time
  * ago give no early row, as when the log is caught up with. What comes behind the end of its window is left out and
@@ -41,6 +42,7 @@ public final class PerformanceWindow extends ProcessTableFunction<RowData> {
 
   public void eval(
       Context context,
+      // Freed by the window's end; a TTL of the job would cost a third of the function's time.
       @StateHint(ttl = "0 s") WindowCounts counts,
       @ArgumentHint(
           name = "facts",

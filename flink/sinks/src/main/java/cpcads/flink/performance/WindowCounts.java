@@ -14,6 +14,7 @@ public final class WindowCounts {
   private static final int STEP_LONGS = 6;
 
   public @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData campaignId;
+  /** Of the window; 0 before its first fact. */
   public long endMs;
   /** Of steps that are over; and of all of them, when nobody is told an early result. */
   public long served;

@@ -11,7 +11,7 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
 
 /**
- * SQL: {@code SERVED_ADS(records => TABLE t, on_time => DESCRIPTOR(eventTime))}: every ad of the ADS_SERVED records of a
+ * SQL: {@code SERVED_ADS(records => TABLE t, on_time => DESCRIPTOR(eventTime), uid => …)}: every ad of the ADS_SERVED records of a
  * table with the columns {@code recordedAt, served, eventTime}, as {@code adId, campaignId, placement, slot,
  * recordedAt}; the record's time follows as {@code rowtime}. What is null in the record gives no row.
  *
