@@ -51,6 +51,8 @@ const TOPIC_OF_SOURCE: Readonly<Record<string, TopicName>> = {
 };
 
 const RUN_WITHIN_MS = 60_000;
+/** Two million records through the slowest statement on RocksDB, and room. */
+const FINISHED_WITHIN_MS = 900_000;
 const POLL_MS = 20;
 const SAMPLE_MS = 200;
 
@@ -198,11 +200,13 @@ export class FlinkJobs {
   async #measure(jobId: string, wish: JobWish): Promise<JobRound> {
     const startedAt = Date.now();
     const watch = new CpuWatch(this.pid());
+    const until = startedAt + FINISHED_WITHIN_MS;
     for (;;) {
       const detail = await this.#detail(jobId);
       if (detail.state === 'FINISHED') break;
       if (detail.state !== 'RUNNING')
         throw new Error(`${wish.statement}: ${detail.state}, ${await this.#jobManager.lastFailure(jobId)}`);
+      if (Date.now() > until) throw new Error(`${wish.statement} has not read the log to its end`);
       watch.sample();
       await delay(SAMPLE_MS);
     }

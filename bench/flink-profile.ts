@@ -23,9 +23,8 @@ export async function profileOfJvm<T>(
   const file = join(folder, 'bench.jfr');
   try {
     await execa('jcmd', [String(pid), 'JFR.start', `name=${RECORDING}`, 'settings=profile']);
-    const result = await work();
-    await execa('jcmd', [String(pid), 'JFR.dump', `name=${RECORDING}`, `filename=${file}`]);
-    await execa('jcmd', [String(pid), 'JFR.stop', `name=${RECORDING}`]);
+    const stop = () => execa('jcmd', [String(pid), 'JFR.stop', `name=${RECORDING}`, `filename=${file}`]);
+    const result = await work().finally(stop);
     const { stdout } = await execa(
       'jfr',
       ['print', '--events', 'jdk.ExecutionSample', '--stack-depth', String(DEPTH), file],

@@ -52,6 +52,9 @@ async function empty({ ownerPool }: TestDatabase, statement: string, redisUrl: s
   const names = tables.flatMap((table) => /'table-name' = '(\w+)'/.exec(table)?.[1] ?? []);
   if (names.length > 0) await ownerPool.query(`TRUNCATE ${[...new Set(names)].join(', ')} CASCADE`);
   const redis = new Redis(redisUrl);
-  await redis.flushall();
-  redis.disconnect();
+  try {
+    await redis.flushall();
+  } finally {
+    redis.disconnect();
+  }
 }

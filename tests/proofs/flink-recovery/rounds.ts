@@ -163,14 +163,14 @@ async function untilEqual({ world, log }: Run, expected: Expected): Promise<read
 }
 
 function finalFigures({ context, killer, log, world }: Run): void {
-  const { step, figure } = context;
+  const { step, figure, check } = context;
   step('Recovery');
   for (const [kind, text] of recoveryFigures(killer.kills)) figure(kind, text);
   figure('events / repeats recognised', `${log.counts.events} / ${log.counts.repeats}`);
   const appended = [...log.appended.values()];
   const repeated = appended.reduce((sum, events) => sum + events.length - 1, 0);
   figure('conversions and reversals appended / appended again', `${appended.length} / ${repeated}`);
-  figure('ranking blobs that ad servers refused', world.badBlobs.length);
+  check('ad servers took every ranking that they read', world.badBlobs.length === 0, world.badBlobs.join(', '));
 }
 
 /** State was lost when a statement began at the start of the log again. */
