@@ -170,7 +170,11 @@ function finalFigures({ context, killer, log, world }: Run): void {
   const appended = [...log.appended.values()];
   const repeated = appended.reduce((sum, events) => sum + events.length - 1, 0);
   figure('conversions and reversals appended / appended again', `${appended.length} / ${repeated}`);
-  check('ad servers took every ranking that they read', world.badBlobs.length === 0, world.badBlobs.join(', '));
+  check(
+    'ad servers took every ranking that they read',
+    world.badBlobs.length === 0,
+    world.badBlobs.join(', '),
+  );
 }
 
 /** State was lost when a statement began at the start of the log again. */
