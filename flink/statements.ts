@@ -162,7 +162,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
       STEP_MS: String(PERFORMANCE_STEP_MS),
       PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
     },
-    stateVersion: 2,
+    stateVersion: 1,
   },
 ];
 
