@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const ignored = ['**/node_modules/**', 'dist/**', '.stack/**'];
 const FLINK = 'tests/integration/flink-*.test.ts';
+const JAVA = 'tests/integration/java-*.test.ts';
 /** They start and signal processes of the system, and take seconds for it. */
 const PROCESSES = ['stack/supervised-part.test.ts', 'tests/support/hang-part.test.ts'];
 
@@ -18,7 +19,7 @@ const REAL = {
 
 /**
  * `unit`: beside the code, no stack. `integration`: everything real. `flink`: the same for the statements, apart so
- * that both can run at once. `e2e`: the built product as a person starts it.
+ * that both can run at once. `java`: the sinks by themselves. `e2e`: the built product as a person starts it.
  */
 export default defineConfig({
   test: {
@@ -36,7 +37,7 @@ export default defineConfig({
           ...REAL,
           name: 'integration',
           include: ['tests/integration/**/*.test.ts', ...PROCESSES],
-          exclude: [...ignored, FLINK],
+          exclude: [...ignored, FLINK, JAVA],
           globalSetup: ['tests/support/stack-setup.ts'],
         },
       },
@@ -52,6 +53,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...REAL, name: 'java', include: [JAVA] } },
       { test: { ...REAL, name: 'e2e', include: ['tests/e2e/**/*.test.ts'] } },
     ],
   },

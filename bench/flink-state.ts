@@ -12,17 +12,22 @@ import { withFlinkStores } from './flink-stores.js';
 import type { FlinkWish } from './flink-wish.js';
 
 /**
- * How large the state of each statement is as event time goes on: a thin log of thirty hours, appended in stages. A
+ * How large the state of each statement is as event time goes on: a thin log of two days, appended in stages. A
  * stage is over when a checkpoint has committed the offsets behind its last record; that checkpoint is measured.
  */
-const HOURS = [1, 6, 12, 18, 24, 27, 30] as const;
+const HOURS = [1, 6, 12, 24, 30, 36, 42, 48] as const;
 const HOUR_MS = 3_600_000;
 const STATEMENTS = ['rtb-ranking', 'conversion-match-24h', 'performance-5m'];
 const CAUGHT_UP_WITHIN_MS = 240_000;
-/** What event time frees must not grow from the 24th hour to the 30th; a twentieth is the noise of a random log. */
+/**
+ * An aggregate over the last 24 hours lets go of a key that nobody uses any more after 36 (Flink: one and a half times
+ * its range). From then on nothing that event time frees may grow; a twentieth is the noise of a random log.
+ */
+const SETTLED_HOURS = [36, 42] as const;
+const LAST_HOUR = Math.max(...HOURS);
 const MOST_GROWTH = 1.05;
 /**
- * Parts that keep ids and matches for a time of real hours, in statements that set one: a replay of thirty hours in
+ * Parts that keep ids and matches for a time of real hours, in statements that set one: a replay of two days in
  * minutes only adds to them. All else is freed by event time, or holds one row per campaign or ad.
  */
 const BY_REAL_TIME = /^(Deduplicate|Join)\[/;
@@ -63,7 +68,7 @@ async function sampleByHour(
   ids: ReadonlyMap<string, string>,
   { stateStepMs: stepMs, log: { seed, startMs } }: FlinkWish,
 ): Promise<ReadonlyMap<string, readonly Sample[]>> {
-  const steps = (Math.max(...HOURS) * HOUR_MS) / stepMs;
+  const steps = (LAST_HOUR * HOUR_MS) / stepMs;
   const shop = new ShopLog({ seed, startMs, stepMs, events: steps * STEP_RECORDS });
   const source = shop.steps();
   const samples = new Map<string, Sample[]>();
@@ -151,11 +156,11 @@ function rowOf(statement: string, stepMs: number, samples: readonly Sample[]): B
   );
   const recordsPerHour = (HOUR_MS / stepMs) * STEP_RECORDS;
   return {
-    what: `${statement}, state that event time frees, after 30 hours`,
-    against: 'after 24 hours',
-    ratio: freedAt(30) / freedAt(24),
+    what: `${statement}, state that event time frees, after ${LAST_HOUR} hours`,
+    against: `the most after ${SETTLED_HOURS.join(' or ')} hours`,
+    ratio: freedAt(LAST_HOUR) / Math.max(...SETTLED_HOURS.map(freedAt)),
     target: { atMost: MOST_GROWTH },
     unit: 'x',
-    details: `${recordsPerHour} events an hour; checkpoint after ${told.join(', ')} (+ what real time frees, which this replay of 30 hours in minutes does not reach); from 18 h to 24 h ${(freedAt(24) / freedAt(18)).toFixed(2)} x`,
+    details: `${recordsPerHour} events an hour; checkpoint after ${told.join(', ')} (+ what real time frees, which this replay of two days in minutes does not reach); from 24 h to 36 h ${(freedAt(36) / freedAt(24)).toFixed(2)} x`,
   };
 }

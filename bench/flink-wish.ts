@@ -5,7 +5,7 @@ import type { LogWish } from './flink-log.js';
 /** What `npm run bench -- flink` may be told. */
 export interface FlinkWish {
   readonly log: LogWish;
-  /** As `log.stepMs`, of the log of thirty hours by which the state is watched. */
+  /** As `log.stepMs`, of the log of two days by which the state is watched. */
   readonly stateStepMs: number;
   readonly rounds: number;
   readonly settings: Readonly<Record<string, string>>;

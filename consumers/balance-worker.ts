@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { GroupMembership } from '../infra/kafka-group.js';
 import type { ChargedClick } from '../operations/charge-clicks.js';
 import { type ClickDelivery, isClick, parseClick } from './click-delivery.js';
 import { ClickOffsets, type OffsetTicket, type Reading } from './click-offsets.js';
@@ -16,6 +17,7 @@ import { SetAsideQueue } from './set-aside-queue.js';
 
 export interface BalanceWorkerDeps extends DecideClicksDeps {
   readonly consumer: Consumer;
+  readonly group: Pick<GroupMembership, 'run'>;
   readonly partitions: number;
 }
 
@@ -58,7 +60,7 @@ export interface BalanceWorker {
 export async function runBalanceWorker(deps: BalanceWorkerDeps): Promise<BalanceWorker> {
   const worker = new Worker(deps);
   await deps.consumer.subscribe({ topic: deps.adEventsTopic, fromBeginning: true });
-  await deps.consumer.run({
+  await deps.group.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: deps.partitions,
@@ -92,11 +94,13 @@ class Worker implements BalanceWorker {
     );
     const { consumer } = deps;
     consumer.on(consumer.events.REBALANCING, () => void this.#commitOffsets());
-    consumer.on(consumer.events.GROUP_JOIN, () => {
+    const forget = () => {
       this.#offsets.forget();
       this.#group.dropWaiting();
       this.#commit = null;
-    });
+    };
+    consumer.on(consumer.events.GROUP_JOIN, forget);
+    consumer.on(consumer.events.CRASH, forget);
     this.#commitTimer = setInterval(() => void this.#commitOffsets(), COMMIT_OFFSETS_MS);
   }
 

@@ -3,6 +3,7 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { HEADER_TYPE } from '../contracts/topics.js';
+import type { GroupMembership } from '../infra/kafka-group.js';
 import type { Metrics } from '../infra/metrics.js';
 import { findUnseenAdvertisers, readOverDelivery } from '../operations/budget-state-reads.js';
 import { markAutoTopUpSignalled } from '../operations/budget-state-writes.js';
@@ -12,7 +13,8 @@ import { startLane } from './lane.js';
 
 export interface BudgetMonitorDeps {
   readonly pool: pg.Pool;
-  readonly consumer: Consumer;
+  readonly consumer: Pick<Consumer, 'subscribe'>;
+  readonly group: Pick<GroupMembership, 'run'>;
   readonly adEventsTopic: string;
   readonly partitions: number;
   /** Wakes the auto top-up of an advertiser; throws when Temporal does not answer within a time limit. */
@@ -48,7 +50,7 @@ export async function runBudgetMonitor(deps: BudgetMonitorDeps): Promise<BudgetM
     () => sweepAll(deps),
   );
   await deps.consumer.subscribe({ topic: deps.adEventsTopic, fromBeginning: false });
-  await deps.consumer.run({
+  await deps.group.run({
     partitionsConsumedConcurrently: deps.partitions,
     eachBatch: async (payload) => noteAdvertisers(deps, touched, payload),
   });

@@ -5,6 +5,8 @@ import type { JobManagerClient } from './job-manager-client.js';
 export interface StatementFigures {
   /** Rows that came behind their watermark and were left out. */
   readonly lateRecords: number;
+  /** Records that the match set aside, to be looked at: dead letters. Read again after a restart, they count again. */
+  readonly setAsideRecords: number;
   /** Rows that PostgreSQL does not take. They stand aside and are tried again. */
   readonly refusedRows: number;
   /** Rows that PostgreSQL has not confirmed yet. */
@@ -22,6 +24,7 @@ const READ_EVERY_MS = 10_000;
 /** Figure -> how Flink, or our sink, calls it. */
 const NAMES = {
   lateRecords: 'numLateRecordsDropped',
+  setAsideRecords: 'takenRows_match_set_aside',
   refusedRows: 'refusedRows',
   waitingRows: 'waitingRows',
   waitingKeys: 'waitingKeys',
@@ -71,6 +74,7 @@ export async function readFigures(jobManager: JobManagerClient, jobId: string): 
   const { sums, least } = await jobManager.operatorFigures(jobId, Object.values(NAMES));
   return {
     lateRecords: sums[NAMES.lateRecords] ?? 0,
+    setAsideRecords: sums[NAMES.setAsideRecords] ?? 0,
     refusedRows: sums[NAMES.refusedRows] ?? 0,
     waitingRows: sums[NAMES.waitingRows] ?? 0,
     waitingKeys: sums[NAMES.waitingKeys] ?? 0,

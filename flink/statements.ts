@@ -41,6 +41,9 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
   // Mini-batches are flushed by the watermark, so its pace bounds the latency.
   'pipeline.auto-watermark-interval': '20 ms',
   'execution.buffer-timeout.interval': '5 ms',
+  // Rows go from operator to operator uncopied, which took a fifth of the ranking's time: no function of ours keeps a
+  // part of a row without copying it.
+  'pipeline.object-reuse': 'true',
   'execution.checkpointing.mode': 'EXACTLY_ONCE',
   'execution.checkpointing.interval': '5 s',
   'execution.checkpointing.min-pause': '1 s',
@@ -124,7 +127,7 @@ export const STATEMENTS: readonly StatementSpec[] = [
       RANKING_EPOCH_KEY: quoted(REDIS_KEYS.rankingEpoch),
       CAMPAIGN_ACKNOWLEDGEMENT_PREFIX: quoted(REDIS_KEYS.campaignAcknowledgementPrefix),
     },
-    stateVersion: 1,
+    stateVersion: 2,
   },
   {
     name: 'conversion-match-24h',
@@ -160,9 +163,10 @@ export const STATEMENTS: readonly StatementSpec[] = [
       REPEAT_TTL_HOURS: String(PERFORMANCE_REPEAT_TTL_HOURS),
       WINDOW_MS: String(PERFORMANCE_WINDOW_MS),
       STEP_MS: String(PERFORMANCE_STEP_MS),
+      EARLY_RESULT_AGE_SECONDS: String(EARLY_RESULT_AGE_SECONDS),
       PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
     },
-    stateVersion: 1,
+    stateVersion: 2,
   },
 ];
 
@@ -209,7 +213,6 @@ export function connectionVariables(config: FlinkConfig, statement: string): Var
   return {
     ...databaseVariables(config.FLINK_DATABASE_URL),
     MATCH_WATERMARK_SECONDS: String(matchWatermark),
-    EARLY_RESULT_AGE_SECONDS: String(EARLY_RESULT_AGE_SECONDS),
     MATCH_WATERMARK_DELAY: `${Math.floor(matchWatermark / 60)}:${String(matchWatermark % 60).padStart(2, '0')}`,
     STATEMENT: quoted(statement),
     TOPIC_PREFIX: quoted(config.TOPIC_PREFIX),

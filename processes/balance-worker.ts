@@ -2,11 +2,11 @@ import { runBalanceWorker } from '../consumers/balance-worker.js';
 import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
+import { GroupMembership } from '../infra/kafka-group.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
 import { readRankingParameters } from '../operations/read-ranking-parameters.js';
 import { assertSchemaIsCurrent } from '../prisma/schema-version.js';
-import { watchGroup } from './kafka-readiness.js';
 import type { ProcessContext, RunningProcess } from './process.js';
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -39,7 +39,7 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
     maxWaitTimeInMs: 100,
     allowAutoTopicCreation: false,
   });
-  const group = watchGroup(consumer, log);
+  const group = new GroupMembership(consumer, log);
   await consumer.connect();
 
   let { bidFloorKrw } = await readRankingParameters(pool);
@@ -57,6 +57,7 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
     redis,
     producer,
     consumer,
+    group,
     adEventsTopic: topicName(config, TOPICS.adEvents),
     partitions: config.KAFKA_PARTITIONS,
     now: clock.now,
@@ -75,7 +76,7 @@ export async function startBalanceWorker({ config, log, metrics }: ProcessContex
       clearInterval(floorTimer);
       clock.stop();
       await worker.stop();
-      await consumer.disconnect();
+      await group.leave();
       await producer.disconnect();
       redis.disconnect();
       await pool.end();

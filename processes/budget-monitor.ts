@@ -9,6 +9,7 @@ import { CONSUMER_GROUPS, TOPICS } from '../contracts/topics.js';
 import { createAlimtalkSender } from '../infra/alimtalk.js';
 import { startBusinessClock } from '../infra/clock.js';
 import { connectProducer, createKafka, groupName, topicName } from '../infra/kafka.js';
+import { GroupMembership } from '../infra/kafka-group.js';
 import { createMailer } from '../infra/mailer.js';
 import { createPool } from '../infra/postgres.js';
 import { createRedis } from '../infra/redis.js';
@@ -62,10 +63,12 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
   const pacing = startPacingController({ pool, redis, monitor: monitorName, log, metrics });
   const temporal = createTemporalClient(config);
   const consumer = kafka.consumer({ groupId: groupName(config, CONSUMER_GROUPS.budgetMonitor) });
+  const group = new GroupMembership(consumer, log);
   await consumer.connect();
   const monitor = await runBudgetMonitor({
     pool,
     consumer,
+    group,
     adEventsTopic: topicName(config, TOPICS.adEvents),
     partitions: config.KAFKA_PARTITIONS,
     signalAutoTopUp: (advertiserId) =>
@@ -89,11 +92,11 @@ export async function startBudgetMonitor({ config, log, metrics }: ProcessContex
     ready: async () => {
       const ageMs = relay.ageMs();
       metrics.gauge('ads_stop_relay_age_ms', 'Since PostgreSQL and Redis last agreed on stops').set(ageMs);
-      return { ok: ageMs < STALE_MS, detail: { relayAgeMs: ageMs } };
+      return { ok: ageMs < STALE_MS, detail: { relayAgeMs: ageMs, ...group.detail() } };
     },
     stop: async () => {
       await Promise.all(tickers.map((ticker) => ticker.stop()));
-      await consumer.disconnect();
+      await group.leave();
       await monitor.stop();
       await pacing.stop();
       await left.stop();

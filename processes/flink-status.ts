@@ -55,6 +55,7 @@ async function statusOf(
       lagRecords: figures.lagRecords ?? null,
       eventTimeLagMs: figures.watermarkMs === undefined ? null : Date.now() - figures.watermarkMs,
       lateRecords: figures.lateRecords,
+      setAsideRecords: figures.setAsideRecords,
       refusedRows: figures.refusedRows,
       waitingRows: figures.waitingRows,
       waitingKeys: figures.waitingKeys,
@@ -77,6 +78,6 @@ function text(row: Row): string {
     `       state       restored from ${job.restoredFrom ?? 'nothing: the log'}; restarts ${figure(job.restarts)}`,
     `       checkpoint  ${seconds(job.checkpointAgeMs)} old, ${figure(job.checkpointBytes)} bytes, failed ${figure(job.failedCheckpoints)}`,
     `       lag         ${figure(job.lagRecords)} records; event time ${seconds(job.eventTimeLagMs)} behind the clock of this machine`,
-    `       rows        late ${figure(job.lateRecords)}, refused ${figure(job.refusedRows)}, waiting ${figure(job.waitingRows)} (PostgreSQL) ${figure(job.waitingKeys)} (Redis)`,
+    `       rows        late ${figure(job.lateRecords)}, set aside ${figure(job.setAsideRecords)}, refused ${figure(job.refusedRows)}, waiting ${figure(job.waitingRows)} (PostgreSQL) ${figure(job.waitingKeys)} (Redis)`,
   ].join('\n');
 }

@@ -75,6 +75,18 @@ test('a killed part comes back as another process, and the restart is told', asy
   expect(lines).toEqual(['program: ended (SIGKILL), starting again in 500 ms']);
 });
 
+test('a part that is killed while it is asked whether it is ready comes back', async () => {
+  let asked = 0;
+  const neverAnswered = new Promise<boolean>(() => undefined);
+  const part = supervise(FOR_EVER, { ready: () => (++asked === 2 ? neverAnswered : Promise.resolve(true)) });
+  await part.start();
+  part.kill('SIGKILL');
+  await poll('the second process is asked', async () => asked === 2);
+  part.kill('SIGKILL');
+  await part.waitReady(30_000);
+  expect(part.status()).toMatchObject({ state: 'ready', restarts: 2 });
+});
+
 test('a part that cannot start fails with the end of its own log', async () => {
   const part = supervise('console.error("the port is taken"); process.exit(7)', { ready: async () => false });
   await expect(part.start()).rejects.toThrow(/does not start \(code 7\)[\s\S]*the port is taken/);

@@ -196,7 +196,7 @@ export class SupervisedPart {
       return exit;
     });
     this.exited = exited;
-    const wasReady = this.part.kind === 'service' && (await this.becomesReady(life));
+    const wasReady = this.part.kind === 'service' && (await this.becomesReady(life, exited));
     if (wasReady) onReady();
     else if (!life.ended && this.part.kind === 'service') this.giveUp();
     const exit = await exited;
@@ -233,11 +233,13 @@ export class SupervisedPart {
     };
   }
 
-  private async becomesReady(life: { readonly ended: boolean }): Promise<boolean> {
+  private async becomesReady(life: { readonly ended: boolean }, exited: Promise<Exit>): Promise<boolean> {
+    // Who ends while being asked may never answer.
+    const ended = exited.then(() => false);
     const launchedAtMs = Date.now();
     while (!life.ended && this.wanted && Date.now() - launchedAtMs < this.part.readyDeadlineMs) {
       // It may have ended while the probe ran, or somebody else may have answered on its port.
-      if ((await this.probe()) && !life.ended && this.wanted) {
+      if ((await Promise.race([this.probe(), ended])) && !life.ended && this.wanted) {
         this.readyAfterMs = Date.now() - launchedAtMs;
         this.setState('ready');
         return true;

@@ -24,7 +24,7 @@ async function main(): Promise<number> {
       runTests(project, join(results, project), tally, output);
     await run('unit');
     // Both wait more than they work. What the second one says is told when it is done, in one piece.
-    await Promise.all([run('integration'), run('flink', 'pipe')]);
+    await Promise.all([run('integration'), run('flink', 'pipe').then(() => run('java', 'pipe'))]);
     await run('e2e');
   } finally {
     rmSync(results, { recursive: true, force: true });

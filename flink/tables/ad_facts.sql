@@ -5,7 +5,7 @@ CREATE TABLE ad_facts (
   `type`             STRING,
   recordedAt         BIGINT,
   -- ADS_SERVED: one record may carry many requests
-  served             ARRAY<ROW<requestId STRING, placement STRING, ads ARRAY<ROW<slot INT, adId STRING, campaignId STRING>>>>,
+  served             ARRAY<ROW<placement STRING, ads ARRAY<ROW<slot INT, adId STRING, campaignId STRING>>>>,
   -- AD_VIEWED, AD_CLICK_DECIDED, AD_CONVERTED, AD_CONVERSION_REVERSED
   adId               STRING,
   campaignId         STRING,

@@ -146,5 +146,7 @@ function ping(port: number): Promise<boolean> {
       resolve(data.toString().startsWith('+PONG'));
     });
     socket.once('error', reject);
+    // Killed after it has read the question, it ends the connection without an error.
+    socket.once('close', () => resolve(false));
   });
 }

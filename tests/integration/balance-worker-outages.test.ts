@@ -2,15 +2,22 @@ import { Redis } from 'ioredis';
 import type { Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REDIS_CHANNELS } from '../../contracts/redis-keys.js';
-import { HEADER_REPLY_TO, HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
+import { CONSUMER_GROUPS, HEADER_REPLY_TO, HEADER_TYPE, TOPICS } from '../../contracts/topics.js';
 import type { Config } from '../../infra/config.js';
-import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { connectProducer, createKafka, createTopics, groupName, topicName } from '../../infra/kafka.js';
 import { createLogger } from '../../infra/log.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { reconcile } from '../../operations/reconcile.js';
 import { startBalanceWorker } from '../../processes/balance-worker.js';
 import type { RunningProcess } from '../../processes/process.js';
-import { type CutLine, cuttableLine, kafkaLine, through } from '../support/cuttable-line.js';
+import {
+  type CutLine,
+  cuttableLine,
+  FIND_COORDINATOR,
+  type KafkaLine,
+  kafkaLine,
+  through,
+} from '../support/cuttable-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { clickEvent, fund } from '../support/money.js';
 import { poll, STALL_MS } from '../support/poll.js';
@@ -25,7 +32,7 @@ let heard: Redis;
 let events: readonly LoggedEvent[];
 let redisLine: CutLine;
 let databaseLine: CutLine;
-let brokerLine: CutLine;
+let brokerLine: KafkaLine;
 const outcomes = new Set<string>();
 const cleanUp: (() => unknown)[] = [];
 
@@ -176,6 +183,29 @@ describe.each(WAYS)('when a store %s', (how) => {
     await untilDecided(clicks);
     await expectBooksClean();
   });
+});
+
+it('a group whose coordinator is not to be found as it forms anew: the worker joins it again, and clicks are charged once', async () => {
+  const other = createKafka(config, createLogger({ ...config, LOG_LEVEL: 'silent' }, 'other')).consumer({
+    groupId: groupName(config, CONSUMER_GROUPS.balanceWorker),
+  });
+  await other.connect();
+  await other.subscribe({ topic: topicName(config, TOPICS.adEvents) });
+  brokerLine.refuse(FIND_COORDINATOR);
+  try {
+    await other.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+    await poll('the worker is out of the group', async () => !(await worker.ready()).ok);
+    const clicks = await appendClicks();
+    await other.disconnect();
+    brokerLine.refuse(null);
+    await untilCharged(clicks, READ_WITHIN_MS);
+    await untilHeard(clicks);
+    await untilDecided(clicks);
+    await expectBooksClean();
+  } finally {
+    brokerLine.refuse(null);
+    await other.disconnect();
+  }
 });
 
 /** Machines that vanish without a word: connections stay open and carry nothing ever again, new ones work. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Consumer, Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BudgetMonitor, runBudgetMonitor } from '../../consumers/budget-monitor.js';
@@ -8,6 +8,7 @@ import { TOPICS } from '../../contracts/topics.js';
 import { DEFAULT_ALERT_SETTINGS } from '../../domain/budget-alerts.js';
 import { type Config, loadConfig } from '../../infra/config.js';
 import { connectProducer, createKafka, createTopics, topicName } from '../../infra/kafka.js';
+import { GroupMembership } from '../../infra/kafka-group.js';
 import { createMetrics } from '../../infra/metrics.js';
 import { withTransaction } from '../../infra/postgres.js';
 import { setAlertSettings } from '../../operations/alert-settings.js';
@@ -340,7 +341,7 @@ describe('valid clicks that nobody could pay', () => {
 describe('over Kafka', () => {
   let config: Config;
   let producer: Producer;
-  const running: { consumer: Consumer; monitor: BudgetMonitor }[] = [];
+  const running: { group: GroupMembership; monitor: BudgetMonitor }[] = [];
   const log = pino({ level: 'silent' });
   const signalled: string[] = [];
   let temporalIsAway = false;
@@ -359,8 +360,8 @@ describe('over Kafka', () => {
     producer = await connectProducer(createKafka(config, log));
   });
   afterAll(async () => {
-    for (const { consumer, monitor } of running) {
-      await consumer.disconnect();
+    for (const { group, monitor } of running) {
+      await group.leave();
       await monitor.stop();
     }
     await producer.disconnect();
@@ -371,11 +372,13 @@ describe('over Kafka', () => {
       groupId: `${config.TOPIC_PREFIX}budget-monitor`,
       maxWaitTimeInMs: 100,
     });
+    const group = new GroupMembership(consumer, log);
     await consumer.connect();
     const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
     const monitor = await runBudgetMonitor({
       pool: db.appPool,
       consumer,
+      group,
       adEventsTopic: topicName(config, TOPICS.adEvents),
       partitions: 2,
       signalAutoTopUp: async (id) => {
@@ -388,12 +391,12 @@ describe('over Kafka', () => {
       sweepMs,
     });
     await joined;
-    const pair = { consumer, monitor };
+    const pair = { group, monitor };
     running.push(pair);
     return {
       stop: async () => {
         running.splice(running.indexOf(pair), 1);
-        await consumer.disconnect();
+        await group.leave();
         await monitor.stop();
       },
     };

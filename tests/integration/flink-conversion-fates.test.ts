@@ -241,6 +241,8 @@ describe('the sum of all fates', () => {
           .filter(({ event }) => event.type === 'AD_CONVERSION_REVERSED')
           .map(({ event }) => event.eventId),
       ).toEqual([]);
+      const setAside = () => world.deployer.status()['conversion-match-24h']?.figures?.setAsideRecords ?? 0;
+      await poll('counted for /metrics', async () => setAside() >= 4, RESULT_DEADLINE_MS, 200);
     },
     TEST_MS,
   );

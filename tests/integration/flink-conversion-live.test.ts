@@ -13,6 +13,9 @@ beforeAll(async () => {
 afterAll(() => world.close(), 60_000);
 beforeEach(() => world.clock.beginWindow());
 
+/** Far more than the watermark delay, far less than a window. */
+const BEHIND_MS = 20_000;
+
 const eventsOf = (orderLineId: string) =>
   world.appended.filter(({ event }) => 'orderLineId' in event && event.orderLineId === orderLineId);
 
@@ -121,6 +124,18 @@ describe('windows and the rows of PostgreSQL', () => {
     // What was served and seen of one ad is added up before it reaches its window, and counted there as one.
     await poll('counted', async () => late() > before, RESULT_DEADLINE_MS, 200);
     expect(await shop.countsOf(who.ad)).toBe('0 0 0 0 0');
+  }, 120_000);
+
+  it('what comes behind the clock counts while its window is open', async () => {
+    const who = await shop.shopper();
+    world.clock.beginWindow();
+    await world.clock.moveOn(BEHIND_MS * 2);
+    await shop.serve(who, `r1-${who.ad}`);
+    await shop.untilCounts(who.ad, '1 1 0 0 0');
+    world.clock.offsetMs -= BEHIND_MS;
+    await shop.serve(who, `r2-${who.ad}`);
+    world.clock.offsetMs += BEHIND_MS;
+    await shop.untilCounts(who.ad, '2 2 0 0 0');
   }, 120_000);
 
   it('a moved business clock closes the window: its last result is final, and nothing replaces it', async () => {

@@ -76,6 +76,7 @@ export async function openConversionWorld() {
   const clock = {
     offsetMs: 0,
     now: () => Date.now() + clock.offsetMs,
+    moveOn,
     /** So that a test does not run across the edge of a window. */
     beginWindow: () => {
       const left = WINDOW_MS - (clock.now() % WINDOW_MS);

@@ -25,11 +25,15 @@ export interface CutLine {
   connections(): number;
 }
 
-/** Changes what comes back from the store, for a store that tells addresses. */
-type Rewrite = () => Transform;
+interface Between {
+  /** What goes to the store passes through it; its error ends the connection. */
+  questions?(): Transform;
+  /** Changes what comes back from the store, for a store that tells addresses. */
+  answers?(): Transform;
+}
 
 /** A TCP line to a store that can be cut: the store is lost to one process and stays for everybody else. */
-export async function cuttableLine(rewrite?: Rewrite): Promise<CutLine> {
+export async function cuttableLine(between: Between = {}): Promise<CutLine> {
   let target: Target = { host: '127.0.0.1', port: 0 };
   const sockets = new Set<Socket>();
   const pairs = new Set<Pair>();
@@ -38,8 +42,10 @@ export async function cuttableLine(rewrite?: Rewrite): Promise<CutLine> {
   const server = createServer((client) => {
     taken += 1;
     const upstream = connect(target.port, target.host);
-    const pair: Pair = { client, upstream, answers: rewrite?.() ?? null };
-    pair.answers?.pipe(client);
+    const [questions, answers] = [between.questions?.() ?? null, between.answers?.() ?? null];
+    const pair: Pair = { client, upstream, questions, answers };
+    questions?.on('error', () => client.destroy()).pipe(upstream);
+    answers?.pipe(client);
     pairs.add(pair);
     client.on('close', () => pairs.delete(pair));
     for (const socket of [client, upstream]) {
@@ -95,16 +101,17 @@ export async function cuttableLine(rewrite?: Rewrite): Promise<CutLine> {
 interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
+  readonly questions: Transform | null;
   readonly answers: Transform | null;
 }
 
-function join({ client, upstream, answers }: Pair): void {
-  client.pipe(upstream);
+function join({ client, upstream, questions, answers }: Pair): void {
+  client.pipe(questions ?? upstream);
   upstream.pipe(answers ?? client);
 }
 
 function part({ client, upstream }: Pair): void {
-  client.unpipe(upstream).pause();
+  client.unpipe().pause();
   upstream.unpipe().pause();
 }
 
@@ -120,35 +127,71 @@ export function through(line: Pick<CutLine, 'port' | 'connectTo'>, address: stri
  * A line to the one broker of a test stack. Kafka's answers name the broker, and a client would go there past the
  * line: the broker's port in them is replaced by the line's.
  */
-export async function kafkaLine(broker: string): Promise<CutLine> {
+export async function kafkaLine(broker: string): Promise<KafkaLine> {
   const [host = '', portText = ''] = broker.split(':');
   let own = 0;
-  const line = await cuttableLine(() => readdressed(host, Number(portText), () => own));
+  let refused: number | null = null;
+  const line = await cuttableLine({
+    questions: () => refusing(() => refused),
+    answers: () => readdressed(host, Number(portText), () => own),
+  });
   own = line.port;
   line.connectTo({ host, port: Number(portText) });
-  return line;
+  return {
+    ...line,
+    refuse: (apiKey) => {
+      refused = apiKey;
+    },
+  };
 }
 
-const LENGTH_BYTES = 4;
+export interface KafkaLine extends CutLine {
+  /** Requests of this kind end their connection (`apiKey` of Kafka's protocol), until null. */
+  refuse(apiKey: number | null): void;
+}
 
-/** Whole answers only: each begins with its length in four bytes. */
-function readdressed(host: string, port: number, ownPort: () => number): Transform {
-  const named = addressBytes(host, port);
+/** Kafka's `apiKey` of the question who looks after a group. */
+export const FIND_COORDINATOR = 10;
+
+const LENGTH_BYTES = 4;
+const API_KEY_BYTES = 2;
+
+/** Kafka's requests and answers, each whole: it begins with its length in four bytes. What `change` throws ends it. */
+function perMessage(change: (message: Buffer) => Buffer): Transform {
   let held = Buffer.alloc(0);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       held = Buffer.concat([held, chunk]);
-      while (held.length >= LENGTH_BYTES && held.length >= LENGTH_BYTES + held.readInt32BE(0)) {
-        const end = LENGTH_BYTES + held.readInt32BE(0);
-        const answer = Buffer.from(held.subarray(0, end));
-        held = held.subarray(end);
-        for (let at = answer.indexOf(named); at >= 0; at = answer.indexOf(named, at + named.length)) {
-          addressBytes(host, ownPort()).copy(answer, at);
+      try {
+        while (held.length >= LENGTH_BYTES && held.length >= LENGTH_BYTES + held.readInt32BE(0)) {
+          const end = LENGTH_BYTES + held.readInt32BE(0);
+          const message = Buffer.from(held.subarray(0, end));
+          held = held.subarray(end);
+          this.push(change(message));
         }
-        this.push(answer);
+        done();
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
       }
-      done();
     },
+  });
+}
+
+function refusing(apiKey: () => number | null): Transform {
+  return perMessage((request) => {
+    const isLongEnough = request.length >= LENGTH_BYTES + API_KEY_BYTES;
+    if (isLongEnough && request.readInt16BE(LENGTH_BYTES) === apiKey()) throw new Error('refused');
+    return request;
+  });
+}
+
+function readdressed(host: string, port: number, ownPort: () => number): Transform {
+  const named = addressBytes(host, port);
+  return perMessage((answer) => {
+    for (let at = answer.indexOf(named); at >= 0; at = answer.indexOf(named, at + named.length)) {
+      addressBytes(host, ownPort()).copy(answer, at);
+    }
+    return answer;
   });
 }
 

@@ -69,7 +69,10 @@ export function randomLogs(
     servedEvents: units('ranking'),
     ...at,
   });
-  const performance = randomPerformanceLog(seed * SEEDS_PER_LOG + 1, units('performance'), startMs);
+  const performance = randomPerformanceLog(seed * SEEDS_PER_LOG + 1, units('performance'), {
+    ...at,
+    stragglers: true,
+  });
   const match = randomConversionLog(seed * SEEDS_PER_LOG + 2, units('match'), startMs);
   return [
     namedLog(`${name}/ranking`, { ...ranking, conversionEvents: [] }),

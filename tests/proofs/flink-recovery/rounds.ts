@@ -6,6 +6,7 @@ import { type ProofContext, seededRandom } from '../proof.js';
 import { type Compared, compareAll } from './compare.js';
 import { type Expected, Recomputation } from './expected.js';
 import { describeKill, Killer, planKills, recoveryFigures } from './kills.js';
+import type { Sent } from './records.js';
 import { createShop, DISORDER_MS, type Shop } from './shop.js';
 import { openWorld, type World } from './world.js';
 
@@ -54,7 +55,7 @@ export async function proveRecovery(context: ProofContext): Promise<void> {
     const shop = createShop(context.seed);
     const random = seededRandom(context.seed + 1);
     const run: Run = { context, world, killer, shop, log: new Recomputation(), begins: [], random };
-    await world.send(shop.opening(world.clock.now()));
+    await world.send(() => shop.opening(world.clock.now()));
     await world.statements.untilWholeSince(startedAt);
     figure('statements run and have written a checkpoint after', `${seconds(startedAt)} s`);
     const loops = number('loops');
@@ -120,10 +121,11 @@ async function produce({ world, shop }: Run, share: number, withinMs: number): P
   let sent = 0;
   while (sent < share) {
     const due = Math.ceil(share * Math.min(1, (Date.now() - startedAt + SEND_EVERY_MS) / withinMs));
-    const records = [];
-    while (sent + records.length < due) records.push(...shop.act(world.clock.now()));
-    await world.send(records);
-    sent += records.length;
+    sent += await world.send(() => {
+      const records: Sent[] = [];
+      while (sent + records.length < due) records.push(...shop.act(world.clock.now()));
+      return records;
+    });
     await delay(SEND_EVERY_MS);
   }
   return sent;

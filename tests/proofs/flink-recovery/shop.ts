@@ -78,11 +78,10 @@ export function createShop(seed: number): Shop {
   };
 
   const order = (now: number): Sent[] => {
-    const found =
-      random(3) === 0 ? dayOldClick(history.clicks, now, random) : pick(history.clicks.slice(-6_000));
+    const onTheEdge = random(3) === 0;
+    const found = onTheEdge ? dayOldClick(history.clicks, now, random) : pick(history.clicks.slice(-6_000));
     if (found === undefined) return [];
-    const isDayOld = found.recordedAt < now - DAY_MS;
-    const placedAt = isDayOld ? found.recordedAt + DAY_MS - 1 + random(3) : stamp(now);
+    const placedAt = onTheEdge ? found.recordedAt + DAY_MS - 1 + random(3) : stamp(now);
     const line = orderLine(found, serial++, placedAt, random);
     history.lines.push(line);
     if (history.lines.length > REMEMBERED_LINES) history.lines.shift();

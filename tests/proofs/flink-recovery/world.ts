@@ -49,7 +49,8 @@ export async function openWorld(stack: Stack) {
   await admin.connect();
   const producer = await connectProducer(kafka);
   const clock = { offsetMs: 0, now: () => Date.now() + clock.offsetMs };
-  // No tick is ahead of what is being sent: on a machine that stands still for seconds, records would come late.
+  // No tick is ahead of what is being stamped or sent: on a machine that stands still for seconds, or while this process
+  // collects garbage, records would come late.
   const sending = { sinceMs: Number.POSITIVE_INFINITY };
   const ticked = () => Math.min(Date.now(), sending.sinceMs) + clock.offsetMs;
   const tickers = [TOPICS.adEvents, TOPICS.conversionEvents].map((topic) =>
@@ -67,10 +68,13 @@ export async function openWorld(stack: Stack) {
     pool,
     ...rankings,
     statements,
-    send: async (records: readonly Sent[]) => {
+    /** Sends what happens now; returns how much it was. */
+    send: async (happens: () => readonly Sent[]): Promise<number> => {
       sending.sinceMs = Date.now();
+      const records = happens();
       await send(producer, clock.offsetMs, records);
       sending.sinceMs = Number.POSITIVE_INFINITY;
+      return records.length;
     },
     untilCommitted: (names: readonly string[], position: Position, deadlineMs: number) =>
       untilCommitted(admin, names, position, deadlineMs),

@@ -1,19 +1,39 @@
 import type { AdClickDecided, AdEvent } from '../../../contracts/events/ad-events.js';
+import { PERFORMANCE_WINDOW_MS, windowStartOf } from '../../../domain/performance-window.js';
 import { PLACEMENTS } from '../../../domain/placement.js';
 import { asServed } from '../served-ads.js';
-import { disordered, type Random, randomFrom } from './random.js';
+import { appended, disordered, type Random, randomFrom } from './random.js';
 
 /** Twenty minutes before October begins in Korea. */
 const T0 = 1_790_779_200_000;
 
+export interface PerformanceLogWish {
+  readonly startMs?: number;
+  /** Some come up to a minute behind the clock while their window is open: they count, though not in early results. */
+  readonly stragglers?: boolean;
+}
+
 /** Forty minutes of everything that performance counts, with repeats in the same and in later windows. */
-export function randomPerformanceLog(seed: number, count: number, startMs = T0): readonly AdEvent[] {
+export function randomPerformanceLog(
+  seed: number,
+  count: number,
+  { startMs = T0, stragglers = false }: PerformanceLogWish = {},
+): readonly AdEvent[] {
   const random = randomFrom(seed);
   const events = Array.from({ length: count }, (_, index) => randomFact(index, startMs, random)).flatMap(
     (event) =>
       random(8) === 0 ? [event, { ...event, recordedAt: event.recordedAt + random(600_000) }] : [event],
   );
-  return disordered(events, random);
+  return stragglers ? straggling(events, random) : disordered(events, random);
+}
+
+/** One of ten as late as its window allows, but not more than a minute. */
+function straggling(events: readonly AdEvent[], random: Random): readonly AdEvent[] {
+  return appended(events, random, ({ recordedAt }) => {
+    if (random(10) > 0) return recordedAt + random(4_000);
+    const windowEndMs = windowStartOf(recordedAt) + PERFORMANCE_WINDOW_MS;
+    return Math.min(recordedAt + 6_000 + random(54_000), windowEndMs);
+  });
 }
 
 function randomFact(index: number, startMs: number, random: Random): AdEvent {

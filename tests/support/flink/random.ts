@@ -23,8 +23,13 @@ export function disordered<T extends { readonly recordedAt: number }>(
   events: readonly T[],
   random: Random,
 ): T[] {
+  return appended(events, random, ({ recordedAt }) => recordedAt + random(4_000));
+}
+
+/** In the order of the times at which each is appended, epoch ms; any order among equals. */
+export function appended<T>(events: readonly T[], random: Random, appendedAt: (event: T) => number): T[] {
   return shuffled(events, random)
-    .map((event) => ({ event, at: event.recordedAt + random(4_000) }))
+    .map((event) => ({ event, at: appendedAt(event) }))
     .sort((a, b) => a.at - b.at)
     .map(({ event }) => event);
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
 import org.apache.flink.api.connector.sink2.StatefulSinkWriter;
+import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.groups.SinkWriterMetricGroup;
 import org.apache.flink.table.data.RowData;
 
@@ -15,6 +16,8 @@ final class PostgresWriter implements StatefulSinkWriter<RowData, List<Row>> {
   private final PostgresSink sink;
   private final RowBook book;
   private final PostgresUpdater updater;
+  /** By table: figures of a job are read by the last part of their name. */
+  private final Counter taken;
 
   PostgresWriter(PostgresSink sink, SinkWriterMetricGroup metrics, Collection<List<Row>> restored) {
     this.sink = sink;
@@ -22,6 +25,7 @@ final class PostgresWriter implements StatefulSinkWriter<RowData, List<Row>> {
     restored.forEach(book::restore);
     metrics.gauge("waitingRows", book::waitingCount);
     metrics.gauge("refusedRows", book::refusedCount);
+    this.taken = metrics.counter("takenRows_" + sink.options().table());
     this.updater = new PostgresUpdater(sink.options(), sink.shape(), book, metrics.getNumRecordsSendCounter(),
         metrics.getNumRecordsSendErrorsCounter());
     updater.start();
@@ -33,6 +37,7 @@ final class PostgresWriter implements StatefulSinkWriter<RowData, List<Row>> {
     Row row = sink.rowOf(data);
     do updater.failIfDead();
     while (!book.put(row, POLL_MS));
+    taken.inc();
   }
 
   /** At a checkpoint nothing has to be written: what PostgreSQL has not confirmed is in the state. */

@@ -11,9 +11,10 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
 
 /**
- * SQL: {@code SERVED_ADS(records => TABLE t, on_time => DESCRIPTOR(eventTime), uid => …)}: every ad of the ADS_SERVED records of a
- * table with the columns {@code recordedAt, served, eventTime}, as {@code adId, campaignId, placement, slot,
- * recordedAt}; the record's time follows as {@code rowtime}. What is null in the record gives no row.
+ * SQL: {@code SERVED_ADS(records => TABLE t, uid => …)}: every ad of the ADS_SERVED records of a table with the columns
+ * {@code recordedAt, served, eventTime}, as {@code adId, campaignId, placement, slot, recordedAt}. What is null in the
+ * record gives no row. With {@code on_time => DESCRIPTOR(eventTime)} the record's time follows as {@code rowtime}: then
+ * no record may come behind the clock, since Flink 2.2.1 leaves those out, uncounted (FLINK-39436).
  *
  * <p>The same as two times {@code CROSS JOIN UNNEST}, which the planner cannot share between two sinks: it takes each
  * use of an UNNEST for another one, and computes everything above it once per sink.
@@ -23,7 +24,7 @@ import org.apache.flink.table.functions.ProcessTableFunction;
     bridgedTo = RowData.class))
 public final class ServedAds extends ProcessTableFunction<RowData> {
   private static final long serialVersionUID = 1L;
-  private static final int REQUEST_COLUMNS = 3;
+  private static final int REQUEST_COLUMNS = 2;
   private static final int AD_COLUMNS = 3;
 
   public void eval(
@@ -31,7 +32,7 @@ public final class ServedAds extends ProcessTableFunction<RowData> {
           name = "records",
           value = ArgumentTrait.ROW_SEMANTIC_TABLE,
           type = @DataTypeHint(
-              value = "ROW<recordedAt BIGINT, served ARRAY<ROW<requestId STRING, placement STRING,"
+              value = "ROW<recordedAt BIGINT, served ARRAY<ROW<placement STRING,"
                   + " ads ARRAY<ROW<slot INT, adId STRING, campaignId STRING>>>>, eventTime TIMESTAMP_LTZ(3)>",
               bridgedTo = RowData.class))
           RowData record) {
@@ -41,8 +42,8 @@ public final class ServedAds extends ProcessTableFunction<RowData> {
     for (int i = 0; i < served.size(); i++) {
       if (served.isNullAt(i)) continue;
       RowData request = served.getRow(i, REQUEST_COLUMNS);
-      if (request.isNullAt(1) || request.isNullAt(2)) continue;
-      collectAds(request.getString(1), request.getArray(2), recordedAt);
+      if (request.isNullAt(0) || request.isNullAt(1)) continue;
+      collectAds(request.getString(0), request.getArray(1), recordedAt);
     }
   }
 
