@@ -86,7 +86,7 @@ export async function spendAndComeBack(
   await switchAutoTopUpOn(stage, applicant, AUTO_TOP_UP_KRW);
   const deviceId = newDevice();
   const answer = await waitFor('the ads are served again', BACK_WITHIN_MS, async () => {
-    const found = await askFor(shop, campaign, deviceId);
+    const found = await ask(shop, deviceId, inCategory(campaign));
     return ownAd(found, campaign) === undefined ? null : found;
   });
   const again = await click(shop, answer, ownAd(answer, campaign).adId, deviceId);
@@ -94,18 +94,30 @@ export async function spendAndComeBack(
   stage.check('serving again, and the next click is charged', again.outcome === 'charged', again.clickId);
 }
 
-const askFor = (shop: Caller, campaign: ServedCampaign, deviceId: string) =>
-  ask(shop, deviceId, { placement: 'CATEGORY', category: campaign.categoryId });
+const inCategory = ({ categoryId }: ServedCampaign) => ({ placement: 'CATEGORY', category: categoryId });
 
 const ownAd = (answer: Json, { campaignId }: ServedCampaign): Json =>
   answer.ads.find((ad: Json) => ad.campaignId === campaignId);
 
-/** In CATEGORY, where rivals set the price. Ends when no answer holds the campaign any more. */
+/**
+ * First in CATEGORY, where rivals set the price. What is left when no answer holds the campaign any more may still pay
+ * for a click somewhere: the rest goes where nobody else bids, at the lowest price that there is.
+ */
 async function clickUntilGone(shop: Caller, campaign: ServedCampaign, charged: Charged): Promise<void> {
+  await clickUntilGoneFrom(shop, campaign, charged, inCategory(campaign));
+  await clickUntilGoneFrom(shop, campaign, charged, { placement: 'SEARCH', query: campaign.keyword });
+}
+
+async function clickUntilGoneFrom(
+  shop: Caller,
+  campaign: ServedCampaign,
+  charged: Charged,
+  place: Json,
+): Promise<void> {
   let goneSince: number | null = null;
   for (let visit = 0; visit < MOST_CLICKS; ) {
     const deviceId = newDevice();
-    const answer = await askFor(shop, campaign, deviceId);
+    const answer = await ask(shop, deviceId, place);
     const ad = ownAd(answer, campaign);
     if (ad === undefined) {
       goneSince ??= Date.now();
