@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { request, SqlGatewayClient, type SqlSession } from '../flink/gateway-client.js';
 import { hasEnded, JobManagerClient } from '../flink/job-manager-client.js';
-import { readStatement, render, splitParts } from '../flink/render-statement.js';
+import { readStatement, render, splitParts, type Variables } from '../flink/render-statement.js';
 import { COMMON_SETTINGS, connectionVariables, STATEMENTS } from '../flink/statements.js';
 import type { Config } from '../infra/config.js';
 import { poll } from '../tests/support/poll.js';
@@ -18,6 +18,8 @@ export interface JobWish {
   readonly settings: Readonly<Record<string, string>>;
   /** Text instead of the statement's own. */
   readonly sql: string | null;
+  /** Rules instead of the statement's own. */
+  readonly rules?: Variables;
 }
 
 export interface Vertex {
@@ -120,11 +122,11 @@ export class FlinkJobs {
     await poll('the job is gone', async () => hasEnded(await this.#jobManager.job(jobId)));
   }
 
-  async #submit(session: SqlSession, { statement, sql }: JobWish): Promise<string | undefined> {
+  async #submit(session: SqlSession, { statement, sql, rules }: JobWish): Promise<string | undefined> {
     const parts = sql === null ? readStatement(statement, []).parts : splitParts(sql);
+    const variables = { ...this.#variables(statement), ...rules };
     let jobId: string | undefined;
-    for (const part of parts)
-      jobId = (await session.execute(render(part, this.#variables(statement)))).jobId ?? jobId;
+    for (const part of parts) jobId = (await session.execute(render(part, variables))).jobId ?? jobId;
     return jobId;
   }
 

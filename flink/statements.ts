@@ -66,7 +66,7 @@ const PLACEMENT_LIST = PLACEMENTS.map((placement) => `'${placement}'`).join(', '
 /** How long a repetition of an order line, a cancellation or a click is recognised. The shop repeats for a day. */
 const MATCH_REPEAT_TTL_HOURS = 72;
 /** A day for redelivered clicks, and room. */
-const PERFORMANCE_REPEAT_TTL_HOURS = 25;
+const PERFORMANCE_REPEAT_TTL_MS = 25 * 3_600_000;
 /**
  * How long Flink remembers matches and cancellations, in days of real time: longer than the reversal horizon, so that
  * within it this never decides, not even after a week without Flink.
@@ -74,7 +74,7 @@ const PERFORMANCE_REPEAT_TTL_HOURS = 25;
 const REVERSAL_STATE_DAYS = REVERSAL_HORIZON_MS / DAY_MS + 7;
 /**
  * An outage of the match up to this long loses no conversion in performance; what is older is taken for a replay.
- * Well below `PERFORMANCE_REPEAT_TTL_HOURS`, so that a replay of counted conversions is recognised.
+ * Well below `PERFORMANCE_REPEAT_TTL_MS`, so that a replay of counted conversions is recognised.
  */
 const LONGEST_EMISSION_DELAY_SECONDS = 3_600;
 
@@ -156,17 +156,17 @@ export const STATEMENTS: readonly StatementSpec[] = [
   {
     name: 'performance-5m',
     tables: ['ad_facts', 'performance_5m', 'redis_performance'],
-    settings: { ...SHARED_PLAN, 'table.exec.state.ttl': `${PERFORMANCE_REPEAT_TTL_HOURS} h` },
+    settings: SHARED_PLAN,
     rules: {
       WATERMARK_DELAY_SECONDS: String(WATERMARK_DELAY_SECONDS),
       PLACEMENTS: PLACEMENT_LIST,
-      REPEAT_TTL_HOURS: String(PERFORMANCE_REPEAT_TTL_HOURS),
+      REPEAT_TTL_MS: String(PERFORMANCE_REPEAT_TTL_MS),
       WINDOW_MS: String(PERFORMANCE_WINDOW_MS),
       STEP_MS: String(PERFORMANCE_STEP_MS),
       EARLY_RESULT_AGE_SECONDS: String(EARLY_RESULT_AGE_SECONDS),
       PERFORMANCE_PREFIX: quoted(REDIS_KEYS.performancePrefix),
     },
-    stateVersion: 2,
+    stateVersion: 3,
   },
 ];
 

@@ -3,54 +3,39 @@
 --           is recorded (a reversal may make a window negative). CTR = clicks / served, CVR = conversions / clicks, in
 --           integer parts per million, towards zero, 0 without a denominator. Money spent is not here: see click_charge.
 -- WINDOW    Five minutes of event time, with early results every 10 seconds in which something happened, unless they
---           are older than ${EARLY_RESULT_AGE_SECONDS} s of real time; `isFinal` tells the last from the early ones. A function counts
---           them, since CUMULATE wakes every ad for every step (docs/adr/0018).
--- REPEATS   Each event id counts once: the first in the log, for ${REPEAT_TTL_HOURS} hours of real time.
--- STATE     One row of sums per (ad, placement) and open window; event ids of ${REPEAT_TTL_HOURS} hours (one for the ads of up to
---           200 requests, one per view, click and conversion).
+--           are older than ${EARLY_RESULT_AGE_SECONDS} s of real time; `isFinal` tells the last from the early ones. Two functions count
+--           them (docs/adr/0018): one adds up in a few lanes what came since the last step, the other adds the lanes up.
+-- REPEATS   Each event id counts once: the first in the log, for ${REPEAT_TTL_MS} ms of real time at least. Its lane is
+--           chosen by its id, so that repetitions meet.
+-- STATE     One row of sums per (ad, placement) and open window, one per lane besides; event ids of that time, some 20
+--           bytes each (one for the ads of up to 200 requests, one per view, click and conversion).
 -- A line with nothing but ; ends a statement.
 
-CREATE TEMPORARY FUNCTION SERVED_ADS AS 'cpcads.flink.served.ServedAds'
+CREATE TEMPORARY FUNCTION LANE AS 'cpcads.flink.performance.Lane'
+;
+
+CREATE TEMPORARY FUNCTION PARTIAL_COUNTS AS 'cpcads.flink.performance.PartialCounts'
 ;
 
 CREATE TEMPORARY FUNCTION PERFORMANCE_WINDOW AS 'cpcads.flink.performance.PerformanceWindow'
 ;
 
-CREATE TEMPORARY VIEW served_record AS
-SELECT recordedAt, served, eventTime
-FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY eventId ORDER BY processedAt ASC) AS occurrence
-  FROM ad_facts
-  WHERE `type` = 'ADS_SERVED' AND eventId IS NOT NULL AND recordedAt > 0
-)
-WHERE occurrence = 1
-;
-
-CREATE TEMPORARY VIEW ad_event AS
-SELECT recordedAt, adId, campaignId, placement, `type`, conversionValueKrw
-FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY eventId ORDER BY processedAt ASC) AS occurrence
-  FROM ad_facts
-  WHERE (`type` IN ('AD_VIEWED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED') OR (`type` = 'AD_CLICK_DECIDED' AND valid))
-    AND eventId IS NOT NULL AND recordedAt > 0
-)
-WHERE occurrence = 1
+CREATE TEMPORARY VIEW counted_record AS
+SELECT LANE(eventId) AS lane, eventId, `type`, recordedAt, served, adId, campaignId, placement, conversionValueKrw
+FROM ad_facts
+WHERE (`type` IN ('ADS_SERVED', 'AD_VIEWED', 'AD_CONVERTED', 'AD_CONVERSION_REVERSED')
+    OR (`type` = 'AD_CLICK_DECIDED' AND valid))
+  AND eventId IS NOT NULL AND recordedAt > 0
 ;
 
 -- No function is given a time column (on_time): Flink 2.2.1 would keep what comes behind the clock from it, uncounted,
--- although its window may be open. PERFORMANCE_WINDOW itself compares the end of a window with the clock.
+-- although its window may be open. The functions themselves compare the end of a window with the clock.
 CREATE TEMPORARY VIEW fact AS
-SELECT recordedAt, adId, campaignId, placement, CAST(1 AS BIGINT) AS served, CAST(0 AS BIGINT) AS viewed,
-       CAST(0 AS BIGINT) AS clicks, CAST(0 AS BIGINT) AS conversions, CAST(0 AS BIGINT) AS valueKrw
-FROM SERVED_ADS(records => TABLE served_record, uid => 'served-ads')
-UNION ALL
-SELECT recordedAt, adId, campaignId, placement, CAST(0 AS BIGINT),
-       CAST(CASE `type` WHEN 'AD_VIEWED' THEN 1 ELSE 0 END AS BIGINT),
-       CAST(CASE `type` WHEN 'AD_CLICK_DECIDED' THEN 1 ELSE 0 END AS BIGINT),
-       CAST(CASE `type` WHEN 'AD_CONVERTED' THEN 1 WHEN 'AD_CONVERSION_REVERSED' THEN -1 ELSE 0 END AS BIGINT),
-       CASE `type` WHEN 'AD_CONVERTED' THEN conversionValueKrw WHEN 'AD_CONVERSION_REVERSED' THEN -conversionValueKrw
-                   ELSE CAST(0 AS BIGINT) END
-FROM ad_event
+SELECT recordedAt, adId, campaignId, placement, served, viewed, clicks, conversions, valueKrw
+FROM PARTIAL_COUNTS(
+  records => TABLE counted_record PARTITION BY lane, windowMs => CAST(${WINDOW_MS} AS BIGINT),
+  stepMs => CAST(${STEP_MS} AS BIGINT), earlyAgeMs => CAST(${EARLY_RESULT_AGE_SECONDS} AS BIGINT) * 1000,
+  repeatMs => CAST(${REPEAT_TTL_MS} AS BIGINT), uid => 'partial-counts')
 ;
 
 -- One column, since a view forgets the brackets around several that it is partitioned by (Flink 2.2.1).
@@ -58,7 +43,7 @@ CREATE TEMPORARY VIEW placed_fact AS
 SELECT CAST(ROW(adId, placement) AS ROW<adId STRING, placement STRING>) AS place, recordedAt, campaignId, served,
        viewed, clicks, conversions, valueKrw
 FROM fact
-WHERE adId IS NOT NULL AND campaignId IS NOT NULL AND placement IN (${PLACEMENTS}) AND valueKrw IS NOT NULL
+WHERE placement IN (${PLACEMENTS})
 ;
 
 -- An early result of a window that is long over is not told, as when the log is caught up with: the final one is on its

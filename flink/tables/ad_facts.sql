@@ -15,7 +15,6 @@ CREATE TABLE ad_facts (
   -- AD_CONVERTED, AD_CONVERSION_REVERSED
   conversionValueKrw BIGINT,
   eventTime          AS TO_TIMESTAMP_LTZ(recordedAt, 3),
-  processedAt        AS PROCTIME(),
   WATERMARK FOR eventTime AS eventTime - INTERVAL '${WATERMARK_DELAY_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kafka',

@@ -4,10 +4,8 @@ import org.apache.flink.table.annotation.ArgumentHint;
 import org.apache.flink.table.annotation.ArgumentTrait;
 import org.apache.flink.table.annotation.DataTypeHint;
 import org.apache.flink.table.annotation.FunctionHint;
-import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
-import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
 
 /**
@@ -24,8 +22,6 @@ import org.apache.flink.table.functions.ProcessTableFunction;
     bridgedTo = RowData.class))
 public final class ServedAds extends ProcessTableFunction<RowData> {
   private static final long serialVersionUID = 1L;
-  private static final int REQUEST_COLUMNS = 2;
-  private static final int AD_COLUMNS = 3;
 
   public void eval(
       @ArgumentHint(
@@ -35,25 +31,10 @@ public final class ServedAds extends ProcessTableFunction<RowData> {
               value = "ROW<recordedAt BIGINT, served ARRAY<ROW<placement STRING,"
                   + " ads ARRAY<ROW<slot INT, adId STRING, campaignId STRING>>>>, eventTime TIMESTAMP_LTZ(3)>",
               bridgedTo = RowData.class))
-          RowData record) {
+          RowData record) throws Exception {
     if (record.isNullAt(1)) return;
     long recordedAt = record.getLong(0);
-    ArrayData served = record.getArray(1);
-    for (int i = 0; i < served.size(); i++) {
-      if (served.isNullAt(i)) continue;
-      RowData request = served.getRow(i, REQUEST_COLUMNS);
-      if (request.isNullAt(0) || request.isNullAt(1)) continue;
-      collectAds(request.getString(0), request.getArray(1), recordedAt);
-    }
-  }
-
-  private void collectAds(StringData placement, ArrayData ads, long recordedAt) {
-    for (int i = 0; i < ads.size(); i++) {
-      if (ads.isNullAt(i)) continue;
-      RowData ad = ads.getRow(i, AD_COLUMNS);
-      if (ad.isNullAt(1) || ad.isNullAt(2)) continue;
-      Integer slot = ad.isNullAt(0) ? null : (Integer) ad.getInt(0);
-      collect(GenericRowData.of(ad.getString(1), ad.getString(2), placement, slot, recordedAt));
-    }
+    ServedRecord.forEachAd(record.getArray(1), (adId, campaignId, placement, slot) ->
+        collect(GenericRowData.of(adId, campaignId, placement, slot, recordedAt)));
   }
 }
